@@ -1,0 +1,36 @@
+"""Clearway keeps postal and parcel delivery channels open.
+
+In:     cases (networks, demand, disruptions)
+Out:    Case, plan, Plan, check_plan; loaded when first used, so that ``import clearway`` is quick
+Not:    commands (clearway.cli)
+Words:  docs/glossary.md
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from clearway.cases import Case
+    from clearway.core import ClearwayError, InputError, PlanError
+    from clearway.planning import Plan, check_plan, diff_plans, plan
+
+_HOME = {
+    "Case": "clearway.cases",
+    "ClearwayError": "clearway.core",
+    "InputError": "clearway.core",
+    "Plan": "clearway.planning",
+    "PlanError": "clearway.core",
+    "check_plan": "clearway.planning",
+    "diff_plans": "clearway.planning",
+    "plan": "clearway.planning",
+}
+
+__all__ = ["Case", "ClearwayError", "InputError", "Plan", "PlanError", "__version__", "check_plan", "diff_plans", "plan"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(import_module(_HOME[name]), name)
+    raise AttributeError(f"module 'clearway' has no attribute {name!r}")

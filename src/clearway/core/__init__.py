@@ -1,0 +1,12 @@
+"""Words everyone uses: errors and faults, slots, tables read and checked, points, safe files.
+
+In:     files, texts, tables
+Out:    typed values, or every fault that stands in the way
+Not:    anything that knows a network, a plan, a record
+Words:  fault, slot, schema
+"""
+
+from clearway.core.errors import ClearwayError, Fault, Faults, InputError, MissingExtra, PlanError
+from clearway.core.timegrid import TimeGrid
+
+__all__ = ["ClearwayError", "Fault", "Faults", "InputError", "MissingExtra", "PlanError", "TimeGrid"]

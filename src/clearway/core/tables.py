@@ -1,0 +1,500 @@
+"""Tables read and checked against a declared schema, with every fault named.
+
+In:     CSV, Parquet or a sheet of an .xlsx; the schema of a columns.csv; closed lists of choices.csv
+Out:    a typed Polars frame whose row order is the file's; faults and warnings collected
+Not:    what holds between rows or tables (each room checks its own)
+Words:  schema = the declared columns of one table; choice = a value of a closed list
+"""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import io
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
+
+from clearway.core.errors import Faults
+from clearway.core.timegrid import parse_clock, parse_time
+
+POLARS_TYPES: dict[str, Any] = {
+    "id": pl.String,
+    "text": pl.String,
+    "choice": pl.String,
+    "choices": pl.String,
+    "ids": pl.String,
+    "number": pl.Float64,
+    "bool": pl.Boolean,
+    "date": pl.Date,
+    "time": pl.Datetime("us"),
+    "clock": pl.String,
+    "clocks": pl.String,
+}
+_TRUE, _FALSE = {"true", "1", "yes", "y", "是", "真"}, {"false", "0", "no", "n", "否", "假"}
+_BLOCK = 1 << 24
+
+
+@dataclass(frozen=True)
+class Column:
+    """One declared column; ``minimum`` and ``maximum`` bound a number, ``above`` strictly."""
+
+    name: str
+    zh: tuple[str, ...]
+    type: str
+    required: bool
+    unique: bool
+    minimum: float | None
+    above: float | None
+    maximum: float | None
+    choices: str
+    unit: str
+    default: str
+    meaning: str
+    meaning_zh: str
+
+
+@dataclass(frozen=True)
+class Schema:
+    """The declared columns of one table, and the table's Chinese names."""
+
+    table: str
+    zh: tuple[str, ...]
+    columns: tuple[Column, ...]
+
+    def __getitem__(self, name: str) -> Column:
+        return next(c for c in self.columns if c.name == name)
+
+    @property
+    def names(self) -> list[str]:
+        """Column names in declared order."""
+        return [c.name for c in self.columns]
+
+    def empty(self) -> pl.DataFrame:
+        """A frame of this schema with no rows."""
+        return pl.DataFrame(schema={c.name: POLARS_TYPES[c.type] for c in self.columns})
+
+
+def _number(text: str) -> float | None:
+    return float(text) if text else None
+
+
+@cache
+def load_schemas(package: str) -> dict[str, Schema]:
+    """Schemas declared in the ``columns.csv`` of a room, by table."""
+    text = files(package).joinpath("columns.csv").read_text(encoding="utf-8")
+    grouped: dict[str, tuple[tuple[str, ...], list[Column]]] = {}
+    for row in csv.DictReader(io.StringIO(text)):
+        _, columns = grouped.setdefault(row["table"], (tuple(row["table_zh"].split("|")), []))
+        columns.append(
+            Column(
+                name=row["column"],
+                zh=tuple(row["zh"].split("|")),
+                type=row["type"],
+                required=row["required"] == "1",
+                unique=row["unique"] == "1",
+                minimum=_number(row["min"]),
+                above=_number(row["above"]),
+                maximum=_number(row["max"]),
+                choices=row["choices"],
+                unit=row["unit"],
+                default=row["default"],
+                meaning=row["meaning"],
+                meaning_zh=row["meaning_zh"],
+            )
+        )
+    return {table: Schema(table, zh, tuple(columns)) for table, (zh, columns) in grouped.items()}
+
+
+@cache
+def load_choices() -> dict[str, dict[str, str]]:
+    """Closed lists: list name -> {accepted spelling: canonical value}, from core/choices.csv."""
+    text = files("clearway.core").joinpath("choices.csv").read_text(encoding="utf-8")
+    lists: dict[str, dict[str, str]] = {}
+    for row in csv.DictReader(io.StringIO(text)):
+        spellings = lists.setdefault(row["list"], {})
+        for spelling in (row["value"], *row["zh"].split("|")):
+            spellings[spelling.casefold()] = row["value"]
+    return lists
+
+
+def choice_values(name: str) -> list[str]:
+    """Canonical values of a closed list, in declared order."""
+    return list(dict.fromkeys(load_choices()[name].values()))
+
+
+def nearest(name: object, known: Iterable[str]) -> str:
+    """The known name most like ``name``; the first few known names where none is alike."""
+    known = [k for k in known if k]
+    found = difflib.get_close_matches(str(name), known, n=1, cutoff=0.5)
+    if found:
+        return f"'{found[0]}'"
+    return ", ".join(f"'{k}'" for k in known[:4]) + (" …" if len(known) > 4 else "")
+
+
+# ------------------------------------------------------------------ raw batches
+
+
+@dataclass
+class RawTable:
+    """One table as it stands in its file: a name for messages and batches of raw columns."""
+
+    file: str
+    batches: Callable[[Faults], Iterator[pl.DataFrame]]
+
+
+def csv_table(path: Path, file: str) -> RawTable:
+    """A CSV read in blocks, every cell as text; memory does not grow with the file."""
+
+    def batches(faults: Faults) -> Iterator[pl.DataFrame]:
+        row = 1
+
+        def ragged(bad: Any) -> str:
+            faults.add("ragged", file, bad.number, None, bad.text[:60], seen=bad.actual_columns, expected=bad.expected_columns)
+            return "skip"
+
+        try:
+            with path.open(encoding="utf-8-sig", newline="") as handle:
+                header = next(csv.reader(handle), [])
+            reader = pa_csv.open_csv(
+                path,
+                read_options=pa_csv.ReadOptions(
+                    block_size=_BLOCK, use_threads=False, column_names=header, skip_rows_after_names=1
+                ),
+                parse_options=pa_csv.ParseOptions(newlines_in_values=True, invalid_row_handler=ragged),
+                convert_options=pa_csv.ConvertOptions(
+                    column_types={name: pa.string() for name in header}, strings_can_be_null=True, null_values=[""]
+                ),
+            )
+            yield pl.DataFrame(schema={name: pl.String for name in dict.fromkeys(header)}) if (
+                len(set(header)) < len(header)
+            ) else pl.DataFrame(schema=dict.fromkeys(header, pl.String))
+            if len(set(header)) < len(header):
+                for name in sorted({h for h in header if header.count(h) > 1}):
+                    faults.add("repeated_column", file, 1, name)
+                return
+            for batch in reader:
+                row += batch.num_rows
+                yield pl.DataFrame(pl.from_arrow(pa.Table.from_batches([batch])))
+        except UnicodeDecodeError:
+            faults.add("not_utf8", file)
+        except pa.ArrowInvalid as error:
+            if "UTF8" in str(error) or "utf8" in str(error):
+                faults.add("not_utf8", file)
+            elif "Empty CSV" not in str(error):
+                faults.add("unreadable", file, reason=str(error).splitlines()[0])
+        except (OSError, csv.Error) as error:
+            faults.add("unreadable", file, reason=str(error))
+
+    return RawTable(file, batches)
+
+
+def parquet_table(path: Path, file: str) -> RawTable:
+    """A Parquet file, by row group."""
+
+    def batches(faults: Faults) -> Iterator[pl.DataFrame]:
+        try:
+            with pq.ParquetFile(path) as source:
+                for batch in source.iter_batches(batch_size=1 << 20):
+                    yield pl.DataFrame(pl.from_arrow(pa.Table.from_batches([batch])))
+                if source.metadata.num_rows == 0:
+                    yield pl.DataFrame(pl.from_arrow(source.schema_arrow.empty_table()))
+        except (pa.ArrowException, OSError) as error:
+            faults.add("unreadable", file, reason=str(error).splitlines()[0])
+
+    return RawTable(file, batches)
+
+
+def frame_table(frame: pl.DataFrame, file: str) -> RawTable:
+    """A frame already in memory (a sheet, or what a caller passes in)."""
+    return RawTable(file, lambda faults: iter([frame]))
+
+
+# ------------------------------------------------------------------ typed columns
+
+
+def _text(series: pl.Series) -> pl.Series:
+    """As stripped text with empty as null; integers without a trailing '.0'."""
+    if series.dtype.is_float():
+        whole = series.cast(pl.Int64, strict=False)
+        both = pl.DataFrame({"x": series, "w": whole})
+        series = both.select(
+            pl.when(pl.col("x") == pl.col("w")).then(pl.col("w").cast(pl.String)).otherwise(pl.col("x").cast(pl.String))
+        ).to_series()
+    text = series.cast(pl.String).str.strip_chars(" \t\r\n\u3000\u00a0")
+    return text.set(text == "", None)
+
+
+def _each(text: pl.Series, parse: Callable[[str], Any], dtype: Any) -> tuple[pl.Series, pl.Series]:
+    """Parse distinct texts one by one; returns values and a mask of what did not parse."""
+    distinct = text.drop_nulls().unique().to_list()
+    values: dict[str, Any] = {}
+    for item in distinct:
+        try:
+            values[item] = parse(item)
+        except (ValueError, OverflowError):
+            continue
+    known = pl.DataFrame(
+        {"text": list(values), "value": list(values.values())}, schema={"text": pl.String, "value": dtype}
+    )
+    joined = pl.DataFrame({"text": text}).join(known, on="text", how="left", maintain_order="left")
+    return joined["value"], text.is_not_null() & joined["value"].is_null()
+
+
+def _clocks(text: str) -> str:
+    minutes = [parse_clock(part) for part in text.split()]
+    return " ".join(f"{m // 60:02d}:{m % 60:02d}" for m in minutes)
+
+
+def _bool(text: str) -> bool:
+    word = text.casefold()
+    if word not in _TRUE | _FALSE:
+        raise ValueError(text)
+    return word in _TRUE
+
+
+def _choice(spellings: Mapping[str, str], many: bool) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        words = text.split() if many else [text]
+        unknown = [w for w in words if w.casefold() not in spellings]
+        if unknown:
+            raise ValueError(unknown[0])
+        return " ".join(spellings[w.casefold()] for w in words)
+
+    return parse
+
+
+def _typed(series: pl.Series, column: Column, zone: ZoneInfo) -> tuple[pl.Series, pl.Series, str]:
+    """Values of one column, a mask of cells that are not of the type, and the fault's code."""
+    none = pl.repeat(False, len(series), dtype=pl.Boolean, eager=True)
+    kind = column.type
+    if kind == "number":
+        if series.dtype.is_numeric():
+            return series.cast(pl.Float64), none, "not_number"
+        text = _text(series)
+        value = text.str.replace_all("，", "").cast(pl.Float64, strict=False)
+        return value, text.is_not_null() & value.is_null(), "not_number"
+    if kind == "date" and series.dtype == pl.Date:
+        return series, none, "not_date"
+    if kind == "time" and isinstance(series.dtype, pl.Datetime):
+        if series.dtype.time_zone:
+            series = series.dt.convert_time_zone(str(zone)).dt.replace_time_zone(None)
+        return series.cast(pl.Datetime("us")), none, "not_time"
+    if kind == "bool" and series.dtype == pl.Boolean:
+        return series, none, "not_bool"
+    text = _text(series)
+    if kind == "date":
+
+        def parse_day(item: str) -> Any:
+            moment = parse_time(_padded(item), zone)
+            if (moment.hour, moment.minute, moment.second) != (0, 0, 0):
+                raise ValueError(item)
+            return moment.date()
+
+        return *_each(text, parse_day, pl.Date), "not_date"
+    if kind == "time":
+        return *_each(text, lambda item: parse_time(_padded(item), zone), pl.Datetime("us")), "not_time"
+    if kind in ("clock", "clocks"):
+        return *_each(text, _clocks, pl.String), "not_clock"
+    if kind == "bool":
+        return *_each(text, _bool, pl.Boolean), "not_bool"
+    if kind in ("choice", "choices"):
+        parse = _choice(load_choices()[column.choices], kind == "choices")
+        return *_each(text, parse, pl.String), "not_choice"
+    if kind == "ids":
+        text = text.str.replace_all(r"\s+", " ")
+    return text, none, "not_text"
+
+
+def _padded(text: str) -> str:
+    """2022/1/5 8:00 as a spreadsheet shows it -> 2022-01-05 08:00."""
+    day, _, clock = text.replace("/", "-").replace("T", " ").partition(" ")
+    parts = day.split("-")
+    if len(parts) == 3 and all(p.isdigit() for p in parts):
+        day = f"{parts[0]}-{int(parts[1]):02d}-{int(parts[2]):02d}"
+    if len(clock) > 1 and clock[1] == ":":
+        clock = "0" + clock
+    return f"{day} {clock}".strip()
+
+
+def _report(
+    faults: Faults, code: str, file: str, mask: pl.Series, raw: pl.Series, first_row: int, column: Column, **details: Any
+) -> None:
+    if not mask.any():
+        return
+    rows = mask.arg_true()
+    for index, value in zip(rows.to_list(), raw.gather(rows).to_list(), strict=True):
+        faults.add(code, file, first_row + index, column.name, value, **details)
+
+
+def _bounds(faults: Faults, file: str, value: pl.Series, raw: pl.Series, first_row: int, column: Column) -> None:
+    infinite = ~value.is_finite()
+    _report(faults, "not_finite", file, infinite.fill_null(False), raw, first_row, column)
+    checks = (
+        ("below", column.minimum, lambda: value < column.minimum),
+        ("not_above", column.above, lambda: value <= column.above),
+        ("above", column.maximum, lambda: value > column.maximum),
+    )
+    for code, limit, test in checks:
+        if limit is not None:
+            mask = (test() & ~infinite).fill_null(False)
+            _report(faults, code, file, mask, raw, first_row, column, limit=f"{limit:g}")
+
+
+def _renamed(batch: pl.DataFrame, schema: Schema, file: str, faults: Faults) -> pl.DataFrame:
+    """Columns under their canonical names; unknown and repeated ones become faults."""
+    canonical = {alias.casefold(): c.name for c in schema.columns for alias in (c.name, *c.zh)}
+    names: dict[str, str] = {}
+    for name in batch.columns:
+        target = canonical.get(name.strip().casefold())
+        if target is None:
+            faults.add("unknown_column", file, 1, name, nearest=nearest(name, [*schema.names, *canonical]))
+        elif target in names.values():
+            faults.add("repeated_column", file, 1, name)
+        else:
+            names[name] = target
+    return batch.select(list(names)).rename(names)
+
+
+def read_table(
+    raw: RawTable,
+    schema: Schema,
+    faults: Faults,
+    *,
+    zone: ZoneInfo,
+    ids: Mapping[str, tuple[str, pl.Series]] | None = None,
+) -> pl.DataFrame:
+    """Read one table to its schema; every fault goes to ``faults``.
+
+    Parameters
+    ----------
+    raw
+        Where the rows come from.
+    zone
+        Time zone of times without an offset, and to which others are converted.
+    ids
+        For a column of references: the table it points to and that table's ids. The column
+        comes back as ``pl.Enum`` of those ids, which keeps large tables small.
+
+    Returns
+    -------
+    pl.DataFrame
+        All columns of the schema in its order, absent ones null; faulty cells are null.
+    """
+    ids = ids or {}
+    enums = {name: pl.Enum(values.unique(maintain_order=True).drop_nulls()) for name, (_, values) in ids.items()}
+    parts: list[pl.DataFrame] = []
+    first_row, started = 2, False
+    for batch in raw.batches(faults):
+        batch = _renamed(batch, schema, raw.file, faults if not started else Faults())
+        if not started:
+            for column in schema.columns:
+                if column.required and column.name not in batch.columns:
+                    faults.add("missing_column", raw.file, 1, column.name)
+        started = True
+        typed: dict[str, pl.Series] = {}
+        blank = _blank_rows(batch)
+        for column in schema.columns:
+            if column.name not in batch.columns:
+                dtype = enums.get(column.name, POLARS_TYPES[column.type])
+                typed[column.name] = pl.Series(column.name, [None] * len(batch), dtype=dtype)
+                continue
+            cells = batch[column.name]
+            value, bad, code = _typed(cells, column, zone)
+            details: dict[str, Any] = {}
+            if code == "not_choice" and bad.any():
+                known = choice_values(column.choices)
+                for index in bad.arg_true().to_list():
+                    faults.add(
+                        code, raw.file, first_row + index, column.name, cells[index],
+                        choices=", ".join(known), nearest=nearest(cells[index], load_choices()[column.choices]),
+                    )
+            else:
+                _report(faults, code, raw.file, bad, cells, first_row, column, **details)
+            if column.required:
+                _report(faults, "required", raw.file, value.is_null() & ~bad & ~blank, cells, first_row, column)
+            if column.type == "number":
+                _bounds(faults, raw.file, value, cells, first_row, column)
+            if column.name in enums:
+                table, known_ids = ids[column.name]
+                coded = value.cast(enums[column.name], strict=False)
+                for index in (value.is_not_null() & coded.is_null()).arg_true().to_list():
+                    faults.add(
+                        "unknown_id", raw.file, first_row + index, column.name, value[index],
+                        table=table, nearest=nearest(value[index], known_ids.to_list()),
+                    )
+                value = coded
+            typed[column.name] = value.alias(column.name)
+        part = pl.DataFrame(typed)
+        parts.append(part.filter(~blank) if blank.any() else part)
+        first_row += len(batch)
+    if not parts:
+        return schema.empty()
+    frame = pl.concat(parts, rechunk=False) if len(parts) > 1 else parts[0]
+    for column in schema.columns:
+        if column.unique:
+            _check_unique(frame[column.name], raw.file, column.name, faults)
+    return frame
+
+
+def _blank_rows(batch: pl.DataFrame) -> pl.Series:
+    """Rows without any value (spreadsheets leave them at the end)."""
+    if not batch.width:
+        return pl.repeat(False, len(batch), dtype=pl.Boolean, eager=True)
+    return batch.select(
+        pl.all_horizontal(
+            (pl.col(c).is_null() | (pl.col(c).str.strip_chars() == "")) if batch[c].dtype == pl.String
+            else pl.col(c).is_null()
+            for c in batch.columns
+        )
+    ).to_series()
+
+
+def _check_unique(values: pl.Series, file: str, column: str, faults: Faults) -> None:
+    if values.drop_nulls().n_unique() == values.len() - values.null_count():
+        return
+    first: dict[str, int] = {}
+    for row, value in enumerate(values.to_list(), start=2):
+        if value is None:
+            continue
+        if value in first:
+            faults.add("repeated_id", file, row, column, value, first=first[value])
+        else:
+            first[value] = row
+
+
+def csv_text(frame: pl.DataFrame) -> str:
+    """CSV of a typed frame: times to the minute where that is exact, whole numbers without '.0'."""
+    columns = []
+    for name, dtype in frame.schema.items():
+        column = pl.col(name)
+        if isinstance(dtype, pl.Datetime):
+            whole = column.dt.second() + column.dt.microsecond() == 0
+            column = pl.when(whole).then(column.dt.strftime("%Y-%m-%dT%H:%M")).otherwise(
+                column.dt.strftime("%Y-%m-%dT%H:%M:%S%.f")
+            )
+        elif dtype.is_float():
+            exact = (column == column.round(0)) & (column.abs() < 2**53)
+            column = (
+                pl.when(exact).then(column.cast(pl.Int64, strict=False).cast(pl.String)).otherwise(column.cast(pl.String))
+            )
+        columns.append(column.alias(name))
+    return frame.select(columns).write_csv()
+
+
+
+
+def rows_where(frame: pl.DataFrame, condition: pl.Expr) -> list[tuple[int, dict[str, Any]]]:
+    """Spreadsheet row numbers and values of the rows where a condition holds."""
+    hit = frame.with_row_index("__row", 2).filter(condition.fill_null(False))
+    return [(row.pop("__row"), row) for row in hit.to_dicts()]

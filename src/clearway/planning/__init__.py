@@ -1,0 +1,28 @@
+"""Plan a case: the time-expanded problem, its exact solution, the proven bound, and what it means.
+
+In:     Case
+Out:    Plan (flows, prices, bound), its recount, explanations, differences, instructions
+Not:    simulation, pages (reporting)
+Words:  gap, bound, price, source; docs/planning.md is the model, docs/solver.md the methods
+"""
+
+from clearway.planning.check import CheckResult, check_plan
+from clearway.planning.diff import diff_plans
+from clearway.planning.explain import clearing, explain
+from clearway.planning.plans import Plan, derive_case
+from clearway.planning.problem import Problem, build_problem
+from clearway.planning.solve import METHODS, plan
+
+__all__ = [
+    "METHODS",
+    "CheckResult",
+    "Plan",
+    "Problem",
+    "build_problem",
+    "check_plan",
+    "clearing",
+    "derive_case",
+    "diff_plans",
+    "explain",
+    "plan",
+]

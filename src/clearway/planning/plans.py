@@ -1,0 +1,130 @@
+"""The Plan: what was decided, what it costs, how far from optimal it can be; on disk and in memory.
+
+In:     frames and a summary
+Out:    Plan; the files of docs/case-format.md
+Not:    solving (solve.py), words about it (explain.py, instructions.py)
+Words:  rows = loads, capacities and prices of every facility and lane by slot
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from clearway.cases import Case
+from clearway.core.errors import InputError, PlanError
+from clearway.core.files import staged_folder
+from clearway.core.tables import csv_text
+
+FILES = frozenset(
+    {"summary.json", "rows.parquet", "flows.parquet", "commodities.parquet", "instructions.csv", "report.html"}
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """One plan. ``flows`` and ``commodities`` are ``None`` where it was written without them.
+
+    rows: row, id, slot, start, load, capacity, extra_limit, extra, overflow, price.
+    flows: lane, slot, destination, class, parcels.
+    commodities: facility, slot, destination, class, offered, accepted, held, unsorted, sorted,
+    sorted_held, delivered, undelivered.
+    """
+
+    facts: dict[str, Any]
+    rows: pl.DataFrame
+    flows: pl.DataFrame | None
+    commodities: pl.DataFrame | None
+    given_case: Case | None = None
+
+    def summary(self) -> dict[str, Any]:
+        """What summary.json holds."""
+        return self.facts
+
+    @cached_property
+    def case(self) -> Case:
+        """The case the plan was made for, read again where it is not at hand.
+
+        Raises PlanError where it cannot be found or is not the same any more.
+        """
+        if self.given_case is not None:
+            return self.given_case
+        return self.matched(reread_case(self.facts["case"]))
+
+    def matched(self, case: Case) -> Case:
+        """The case, if it is the one the plan was made for; raises PlanError otherwise."""
+        expected = self.facts["case"]["digest"]
+        if case.digest != expected:
+            raise PlanError(
+                f"The plan was made for case {self.facts['case']['name']!r} with digest {expected[:12]}…; "
+                f"{case.source!r} now has {case.digest[:12]}…. Name the case it was made for with --case."
+            )
+        return case
+
+    def explain(self, **target: str) -> str:
+        """Words about one facility, lane, pair or class: ``explain(facility="420100")``."""
+        from clearway.planning.explain import explain
+
+        return explain(self, **target)
+
+    def write(self, folder: str | Path, *, flows: bool = True, report: str | None = None) -> Path:
+        """Write the plan's files; older ones stay whole until all are written. Returns the folder."""
+        from clearway.planning.instructions import draft_instructions
+
+        target = Path(folder)
+        with staged_folder(target, FILES) as staging:
+            text = json.dumps(self.facts, ensure_ascii=False, indent=2, default=str)
+            (staging / "summary.json").write_text(text + "\n", encoding="utf-8")
+            self.rows.write_parquet(staging / "rows.parquet")
+            if flows and self.flows is not None and self.commodities is not None:
+                self.flows.write_parquet(staging / "flows.parquet")
+                self.commodities.write_parquet(staging / "commodities.parquet")
+            (staging / "instructions.csv").write_text(csv_text(draft_instructions(self)), encoding="utf-8-sig")
+            if report is not None:
+                (staging / "report.html").write_text(report, encoding="utf-8")
+        return target
+
+    @staticmethod
+    def read(folder: str | Path) -> Plan:
+        """Read a plan's folder; raises PlanError where it is none."""
+        path = Path(folder)
+        try:
+            facts = json.loads((path / "summary.json").read_text(encoding="utf-8"))
+            rows = pl.read_parquet(path / "rows.parquet")
+            flows, commodities = (
+                pl.read_parquet(path / name) if (path / name).exists() else None
+                for name in ("flows.parquet", "commodities.parquet")
+            )
+        except FileNotFoundError as error:
+            raise PlanError(f"{path} is not a plan: {Path(error.filename or '').name} is missing.") from error
+        except (ValueError, pl.exceptions.PolarsError, OSError) as error:
+            raise PlanError(f"{path} cannot be read as a plan: {str(error).splitlines()[0]}") from error
+        return Plan(facts, rows, flows, commodities)
+
+
+def reread_case(recipe: dict[str, Any]) -> Case:
+    """The case from what summary.json says of it: source, part, horizon, disruptions, known_at."""
+    try:
+        case = Case.read(recipe["source"])
+    except InputError as error:
+        raise PlanError(f"The plan's case {recipe['source']!r} cannot be read: {error}") from error
+    return derive_case(case, recipe.get("options", {}))
+
+
+def derive_case(case: Case, options: dict[str, Any]) -> Case:
+    """A case after the options of the command line: places, days, slot_hours, disrupt, known_at."""
+    if options.get("places"):
+        case = case.restricted_to(options["places"])
+    if options.get("days") or options.get("slot_hours"):
+        case = case.with_horizon(days=options.get("days"), slot_hours=options.get("slot_hours"))
+    if options.get("disrupt"):
+        case = case.with_disruption(*options["disrupt"])
+    if options.get("known_at"):
+        case = case.known_at(datetime.fromisoformat(options["known_at"]))
+    return case

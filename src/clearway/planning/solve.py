@@ -1,0 +1,225 @@
+"""Make a plan: build the problem, solve it, prove the bound, recount, summarise.
+
+In:     Case, method and limits
+Out:    Plan
+Not:    the methods themselves (exact.py), files (plans.py)
+Words:  gap = (objective - bound) / max(|bound|, 1e-9)
+Source: docs/planning.md section 8
+"""
+
+from __future__ import annotations
+
+import resource
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from clearway import __version__
+from clearway.cases import Case
+from clearway.core.errors import PlanError
+from clearway.core.timegrid import format_time
+from clearway.planning.exact import Cells, Solution, solve_exact
+from clearway.planning.lagrangian import lower_bound, out_of_reach, zero_prices
+from clearway.planning.plans import Plan
+from clearway.planning.problem import ROWS, Problem, build_problem
+from clearway.planning.recount import Recount, recount
+
+METHODS = ("exact",)
+
+
+def plan(
+    case: Case,
+    *,
+    method: str = "exact",
+    gap: float = 1e-6,
+    time_limit: float | None = None,
+    threads: int | None = None,
+    options: dict[str, Any] | None = None,
+    command: str = "",
+    progress: Callable[[str], None] | None = None,
+) -> Plan:
+    """Plan a case.
+
+    Parameters
+    ----------
+    case
+        A checked case; its disruptions are those the plan may know of.
+    method
+        ``exact``: the whole linear program through HiGHS, for small cases.
+    gap
+        The gap at which the plan counts as reached.
+    time_limit
+        Seconds after which the best so far is returned with its gap.
+    options
+        How the case was derived from its source, kept in the summary.
+
+    Raises
+    ------
+    PlanError
+        Where the method is unknown or the case is too large for it.
+    """
+    if method not in METHODS:
+        raise PlanError(f"There is no method {method!r}; there is {', '.join(METHODS)}.")
+    begun = time.perf_counter()
+    problem = build_problem(case)
+    solution = solve_exact(problem, time_limit=time_limit, threads=threads, progress=progress)
+    flows, commodities = flow_frame(problem, solution), commodity_frame(problem, solution)
+    counted = recount(problem, flows, commodities)
+    at_zero = lower_bound(problem, zero_prices(problem))
+    bound = max(lower_bound(problem, solution.prices), at_zero)
+    reach = out_of_reach(problem)
+    reached = relative_gap(counted.objective, bound)
+    facts: dict[str, Any] = {
+        "case": {
+            "name": case.settings.name, "title": dict(case.settings.title), "source": case.source,
+            "digest": case.digest, "options": options or {}, "start": format_time(case.grid.start),
+            "slots": case.grid.slots, "slot_hours": case.grid.slot_hours, "currency": case.settings.currency,
+        },
+        "command": command,
+        "version": __version__,
+        "method": method,
+        "status": solution.status,
+        "objective": counted.objective,
+        "lower_bound": bound,
+        "bound_at_zero_prices": at_zero,
+        "gap": reached,
+        "gap_net": (counted.objective - bound) / max(abs(bound - reach.cost), 1e-9),
+        "gap_asked": gap,
+        "gap_reached": bool(reached <= gap),
+        "parcels_out_of_reach": reach.parcels,
+        "cost_out_of_reach": reach.cost,
+        "out_of_reach": [
+            {"destination": problem.offer.facilities[d], "parcels": n}
+            for d, n in sorted(reach.by_destination.items(), key=lambda item: -item[1])[:50]
+        ],
+        "costs": counted.costs,
+        "parcels": {
+            key: sum(c[key] for c in counted.classes.values()) for key in ("offered", "delivered", "undelivered")
+        },
+        "classes": counted.classes,
+        "overflow": overflow_list(problem, counted),
+        "violations": {
+            "conservation": counted.conservation_violation, "rows": counted.row_violation, "worst": counted.worst
+        },
+        "parcels_cut": problem.offered.cut,
+        "iterations": solution.iterations,
+        "columns": solution.columns,
+        "seed": 0,
+        "seconds": time.perf_counter() - begun,
+        "seconds_solver": solution.seconds,
+        "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "warnings": _warnings(case, problem),
+    }
+    return Plan(facts, row_frame(problem, counted, solution), flows, commodities, case)
+
+
+def relative_gap(objective: float, bound: float) -> float:
+    """(objective − bound) / max(|bound|, 1e-9)."""
+    return (objective - bound) / max(abs(bound), 1e-9)
+
+
+def _warnings(case: Case, problem: Problem) -> list[str]:
+    texts = [w.text() for w in case.warnings]
+    if problem.offered.cut > 0:
+        texts.append(f"{problem.offered.cut:,.0f} parcels offered in hours outside the horizon are left out.")
+    held = float(case.stock.filter(pl.col("stage") == "held")["parcels"].sum())
+    if held and not problem.hold:
+        texts.append(f"{held:,.0f} parcels of stock held at senders are left out: policy.hold_at_sender is false.")
+    return texts
+
+
+def _names(index: np.ndarray[Any, Any], names: tuple[str, ...]) -> pl.Series:
+    return pl.Series(np.asarray(index)).cast(pl.UInt32).replace_strict(
+        dict(enumerate(names)), return_dtype=pl.String
+    )
+
+
+def _cell_frame(problem: Problem, cells: Cells, at: str, value: str) -> pl.DataFrame:
+    names = problem.offer.lanes if at == "lane" else problem.offer.facilities
+    return pl.DataFrame({
+        at: _names(cells.at, names),
+        "slot": pl.Series(cells.slot, dtype=pl.Int32),
+        "destination": _names(problem.offered.destination[cells.commodity], problem.offer.facilities),
+        "class": _names(problem.offered.cls[cells.commodity], problem.class_names),
+        value: pl.Series(cells.parcels, dtype=pl.Float64),
+    })
+
+
+def flow_frame(problem: Problem, solution: Solution) -> pl.DataFrame:
+    """Parcels that depart on each lane in each slot, by destination and class."""
+    frame = _cell_frame(problem, solution.cells["depart"], "lane", "parcels")
+    return frame.sort("slot", "lane", "destination", "class")
+
+
+def commodity_frame(problem: Problem, solution: Solution) -> pl.DataFrame:
+    """What happens at each facility in each slot, by destination and class."""
+    keys = ["facility", "slot", "destination", "class"]
+    s = problem.offered.offered
+    parts = {"offered": _cell_frame(problem, Cells(s.commodity, s.facility, s.slot, s.parcels), "facility", "offered")}
+    if not problem.hold:
+        parts["accepted"] = parts["offered"].rename({"offered": "accepted"})
+    for name in ("accepted", "held", "unsorted", "sorted", "sorted_held", "delivered"):
+        if name not in parts:
+            parts[name] = _cell_frame(problem, solution.cells[name], "facility", name)
+    columns = ["offered", "accepted", "held", "unsorted", "sorted", "sorted_held", "delivered"]
+    merged = (
+        pl.concat([part.with_columns(pl.lit(0.0).alias(c) for c in columns if c != name).select(*keys, *columns)
+                   for name, part in parts.items()])
+        .group_by(keys)
+        .agg(pl.col(c).sum() for c in columns)
+        .sort("slot", "facility", "destination", "class")
+    )
+    last = pl.col("slot") == problem.grid.slots - 1
+    return merged.with_columns(
+        pl.when(last).then(pl.col("held") + pl.col("unsorted") + pl.col("sorted_held")).otherwise(0.0)
+        .alias("undelivered")
+    )
+
+
+def row_frame(problem: Problem, counted: Recount, solution: Solution) -> pl.DataFrame:
+    """Load, capacity and price of every row; no price where there is no capacity."""
+    starts = pl.Series([problem.grid.time(t) for t in range(problem.grid.slots)], dtype=pl.Datetime("us"))
+    parts = []
+    for name in ROWS:
+        if name == "accept" and not problem.hold:
+            continue
+        row = problem.rows[name]
+        ids = problem.offer.lanes if name == "depart" else problem.offer.facilities
+        count, slots = row.base.shape
+        capacity = np.where(np.isinf(row.base), np.nan, row.base).ravel()
+        price = np.where(row.shut, np.nan, solution.prices[name]).ravel()
+        overflow = counted.overflow if name == "storage" else np.zeros_like(row.base)
+        slot = np.tile(np.arange(slots), count)
+        parts.append(pl.DataFrame({
+            "row": pl.Series([name] * (count * slots), dtype=pl.String),
+            "id": pl.Series(np.repeat(np.array(ids, dtype=object), slots).tolist(), dtype=pl.String),
+            "slot": pl.Series(slot, dtype=pl.Int32),
+            "start": starts.gather(slot),
+            "load": counted.loads[name].ravel(),
+            "capacity": pl.Series(capacity, nan_to_null=True),
+            "extra_limit": row.extra.ravel(),
+            "extra": counted.extra[name].ravel(),
+            "overflow": overflow.ravel(),
+            "price": pl.Series(price, nan_to_null=True),
+        }))
+    return pl.concat(parts)
+
+
+def overflow_list(problem: Problem, counted: Recount) -> list[dict[str, Any]]:
+    """Facilities beyond their storage: since when, how much at most, parcel-hours, when it clears."""
+    grid, found = problem.grid, []
+    for f in np.flatnonzero((counted.overflow > 0.5).any(axis=1)):
+        over = np.flatnonzero(counted.overflow[f] > 0.5)
+        peak = int(counted.overflow[f].argmax())
+        found.append({
+            "facility": problem.offer.facilities[f],
+            "from": format_time(grid.time(int(over[0]))),
+            "peak_at": format_time(grid.time(peak)),
+            "peak": float(counted.overflow[f, peak]),
+            "parcel_hours": float(counted.overflow[f].sum() * grid.slot_hours),
+            "clears": format_time(grid.time(int(over[-1]) + 1)) if over[-1] + 1 < grid.slots else None,
+        })
+    return sorted(found, key=lambda row: -row["parcel_hours"])
