@@ -167,4 +167,4 @@ def _scale_limited(rows: NDArray[np.float64], members: Mask, touched: Mask, fact
     """Multiply the limited cells; a row without limit is unaffected, also by 0."""
     cells = np.ix_(members, touched)
     block = rows[cells]
-    rows[cells] = np.where(np.isinf(block), block, block * factor)
+    rows[cells] = np.multiply(block, factor, out=block, where=np.isfinite(block))

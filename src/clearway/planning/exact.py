@@ -206,7 +206,7 @@ def solve_exact(
     say(f"linear program: {b.columns:,} columns, {b.equations:,} conservation rows")
     lp, capacity_rows = _program(b)
     solver = highspy.Highs()
-    solver.setOptionValue("output_flag", False)
+    solver.silent()
     solver.setOptionValue("random_seed", 0)
     solver.setOptionValue("primal_feasibility_tolerance", 1e-8)
     solver.setOptionValue("dual_feasibility_tolerance", 1e-8)

@@ -79,7 +79,7 @@ class Plan:
 
         target = Path(folder)
         with staged_folder(target, FILES) as staging:
-            text = json.dumps(self.facts, ensure_ascii=False, indent=2, default=str)
+            text = json.dumps(self.facts, ensure_ascii=False, indent=2)
             (staging / "summary.json").write_text(text + "\n", encoding="utf-8")
             self.rows.write_parquet(staging / "rows.parquet")
             if flows and self.flows is not None and self.commodities is not None:

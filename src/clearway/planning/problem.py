@@ -33,11 +33,12 @@ class Row:
     base: Floats  # inf: no limit
     extra: Floats
     premium: Floats  # (ids,)
+    overflows: bool = False  # storage: more than the base may stay, at a price
 
     @property
     def shut(self) -> Mask:
         """Where nothing may pass."""
-        return np.asarray(self.base + self.extra <= 0)
+        return np.asarray((self.base + self.extra <= 0) & (not self.overflows))
 
     @property
     def limited(self) -> Mask:
@@ -108,7 +109,7 @@ def build_problem(case: Case, known_at: datetime | None = None) -> Problem:
         rows={
             "accept": Row(offer.accept, none, free),
             "sort": Row(offer.sort, sort_extra, offer.facility_premium),
-            "storage": Row(offer.storage, none, free),
+            "storage": Row(offer.storage, none, free, overflows=True),
             "deliver": Row(offer.deliver, deliver_extra, offer.facility_premium),
             "depart": Row(offer.depart, depart_extra, offer.lane_premium),
         },

@@ -1,0 +1,67 @@
+# Everything starts from a fresh machine: `make demo` and `make test` set up what they need.
+SHELL := /bin/bash
+.DELETE_ON_ERROR:
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+VENDOR := src/clearway/reporting/assets/vendor
+ASSETS := $(VENDOR)/echarts.min.js $(VENDOR)/topojson-client.min.js
+
+.PHONY: demo test soak bench lint types contracts check setup assets system browser lock data clean help
+
+help:
+	@echo "make demo   plan the built-in part of China, write the report, serve it on a terminal"
+	@echo "make test   every test, those in a real browser included"
+	@echo "make soak   long proofs: thousands of random cases, interrupted writes, big files"
+	@echo "make bench  measure speed and memory"
+	@echo "make check  lint, types and import contracts"
+	@echo "make data   rebuild the built-in case from the facts"
+	@echo "make lock   renew requirements.lock"
+
+demo: setup assets
+	@$(BIN)/python -m clearway.cli.demo
+
+test: setup assets browser
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
+
+soak: setup assets
+	@CLEARWAY_SOAK=1 $(BIN)/python -m pytest -n 2 -m soak
+
+bench: setup
+	@$(BIN)/python -m benchmarks
+
+check: lint types contracts
+
+lint: setup
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . || { $(BIN)/ruff format --diff . 2>/dev/null | head -40; exit 1; }
+
+types: setup
+	@$(BIN)/mypy
+
+contracts: setup
+	@$(BIN)/lint-imports
+
+data: setup
+	@$(BIN)/python -m scripts.china
+
+# ---------------------------------------------------------------- set-up
+
+setup: $(VENV)/.ready
+
+$(VENV)/.ready: requirements.lock pyproject.toml scripts/setup.sh
+	@PYTHON="$(PYTHON)" VENV="$(VENV)" bash scripts/setup.sh venv
+	@touch $@
+
+assets: $(ASSETS)
+
+$(ASSETS) &: frontend/package-lock.json
+	@bash scripts/setup.sh assets
+
+browser:
+	@bash scripts/setup.sh browser
+
+lock: setup
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra dev -o requirements.lock pyproject.toml
+
+clean:
+	rm -rf $(VENV) $(VENDOR) frontend/node_modules build out

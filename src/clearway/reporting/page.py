@@ -1,0 +1,86 @@
+"""Render the report: a Jinja template with its style, scripts, outlines and data inside the page.
+
+In:     Plan, and one to put beside it
+Out:    HTML
+Not:    figures (figures.py)
+"""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from typing import Any
+
+from jinja2 import Environment, PackageLoader
+from markupsafe import Markup
+
+from clearway.cases import facts_folder
+from clearway.core.errors import ClearwayError
+from clearway.planning import Plan
+from clearway.reporting import figures
+
+_OUTLINES = ("province", "prefecture", "boundary_lines")
+_CHINA = (73.0, 136.0, 3.0, 54.0)
+COST_NAMES = {
+    "transport": "运输", "sorting": "分拣", "delivery": "投递", "time": "时间", "extra": "增援", "overflow": "超存",
+    "undelivered": "未投递",
+}
+ROW_NAMES = {"accept": "收寄", "sort": "分拣", "storage": "存放", "deliver": "投递", "depart": "发运"}
+
+
+class AssetsMissing(ClearwayError):
+    """The chart library is not in the package: run ``make assets`` (needs node and npm once)."""
+
+
+def _asset(name: str) -> str:
+    path: Traversable = files("clearway.reporting").joinpath("assets", *name.split("/"))
+    if not path.is_file():
+        raise AssetsMissing(f"{name} is not there; run `make assets` once (it needs node and npm).")
+    return path.read_text(encoding="utf-8")
+
+
+def _embedded(value: Any) -> Markup:
+    """JSON that cannot end the script element it stands in."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return Markup(text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029"))
+
+
+def _outlines(points: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """The outlines of China where the case has a facility there."""
+    west, east, south, north = _CHINA
+    if not any(west <= p["at"][0] <= east and south <= p["at"][1] <= north for p in points):
+        return None
+    folder = facts_folder() / "boundaries"
+    return {name: json.loads((folder / f"{name}.topojson").read_text(encoding="utf-8")) for name in _OUTLINES}
+
+
+def render_report(plan: Plan, *, beside: Plan | None = None) -> str:
+    """The report of a plan as one HTML page.
+
+    Parameters
+    ----------
+    beside
+        Another plan (of the same network with nothing closed, say) whose totals stand beside it.
+
+    Raises
+    ------
+    AssetsMissing
+        If the chart library was not installed into the package.
+    """
+    points = figures.facility_points(plan)
+    data = {
+        "points": points, "lanes": figures.lane_lines(plan), "course": figures.course(plan), "outlines": _outlines(points),
+    }
+    environment = Environment(loader=PackageLoader("clearway.reporting", "assets"), autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    return environment.get_template("report.html.j2").render(
+        facts=plan.summary(),
+        beside=None if beside is None else beside.summary(),
+        bottlenecks=figures.bottlenecks(plan),
+        disruptions=figures.disruption_rows(plan),
+        cost_names=COST_NAMES,
+        row_names=ROW_NAMES,
+        data=_embedded(data),
+        style=Markup(_asset("report.css")),
+        scripts=[Markup(_asset(name)) for name in ("vendor/echarts.min.js", "vendor/topojson-client.min.js", "report.js")],
+    )
