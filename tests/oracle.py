@@ -61,7 +61,9 @@ class Oracle:
             for f in json.loads((folder / "areas.geojson").read_text(encoding="utf-8"))["features"]:
                 self.areas[f["id"]] = f["geometry"]["coordinates"][0]
         self.F = {r["id"]: r for r in rows_of(folder / "facilities.csv") if (r.get("candidate") or "false") != "true"}
-        self.L = {r["id"]: r for r in rows_of(folder / "lanes.csv") if r["origin"] in self.F and r["destination"] in self.F}
+        self.L = {
+            r["id"]: r for r in rows_of(folder / "lanes.csv") if r["origin"] in self.F and r["destination"] in self.F
+        }
         self.coordinates = {}
         for f, r in self.F.items():
             source = r if r.get("lon") else seats[r["place"]]
@@ -131,7 +133,9 @@ class Oracle:
                 for minute in range(self.minutes):
                     moment = self.begin[t] + timedelta(minutes=minute)
                     if moment.date() == midnight.date():
-                        self.q[r["origin"], r["destination"], r["class"], t] += float(r["parcels"]) * self.profile[moment.hour] / 60
+                        self.q[r["origin"], r["destination"], r["class"], t] += (
+                            float(r["parcels"]) * self.profile[moment.hour] / 60
+                        )
         self.O0, self.I0, self.H0, self.R = (defaultdict(float) for _ in range(4))
         for r in rows_of(folder / "stock.csv"):
             key, n = (r["facility"], r["destination"], r["class"]), float(r["parcels"])
@@ -179,12 +183,15 @@ class Oracle:
         for r, touched, members, lanes in parsed:
             for e, lane in self.L.items():
                 for t in touched:
-                    if r["kind"] == "slow" and (e in lanes or lane["origin"] in members or lane["destination"] in members):
+                    if r["kind"] == "slow" and (
+                        e in lanes or lane["origin"] in members or lane["destination"] in members
+                    ):
                         factor[e, t] *= float(r["factor"])
                     if r["kind"] == "handling" and lane["destination"] in members:
                         added[e, t] += float(r["hours"])
         self.tau = {
-            (e, t): max(1, math.ceil((h * factor[e, t] + added[e, t]) / self.delta - 1e-9)) for (e, t), h in self.hours.items()
+            (e, t): max(1, math.ceil((h * factor[e, t] + added[e, t]) / self.delta - 1e-9))
+            for (e, t), h in self.hours.items()
         }
         self.forbidden: set[tuple[str, int, str]] = set()  # (lane, slot, destination)
         self.no_accept: set[tuple[int, str]] = set()  # (slot, destination)
@@ -238,9 +245,11 @@ class Oracle:
         self.upper: list[float] = []
         equal: list[tuple[dict[int, float], float]] = []
         load: dict[tuple[str, str, int], dict[int, float]] = defaultdict(dict)
-        goods = {(d, k) for (_, d, k, _), n in self.q.items() if n} | {(d, k) for key, n in
-                 [*self.O0.items(), *self.I0.items(), *self.H0.items()] for d, k in [key[1:3]] if n} | {
-                 (key[1], key[2]) for key, n in self.R.items() if n}
+        goods = (
+            {(d, k) for (_, d, k, _), n in self.q.items() if n}
+            | {(d, k) for key, n in [*self.O0.items(), *self.I0.items(), *self.H0.items()] for d, k in [key[1:3]] if n}
+            | {(key[1], key[2]) for key, n in self.R.items() if n}
+        )
         last = self.T - 1
         for d, k in sorted(goods):
             c = self.classes[k]
@@ -304,8 +313,13 @@ class Oracle:
                 entries[self._var(("extra", name, i, t), self.premium[i], extra)] = -1
             below.append((entries, capacity))
         result = linprog(
-            np.array(self.cost), A_ub=self._matrix(below), b_ub=[b for _, b in below] or None, A_eq=self._matrix(equal),
-            b_eq=[b for _, b in equal] or None, bounds=[(0, None if u == INF else u) for u in self.upper], method="highs",
+            np.array(self.cost),
+            A_ub=self._matrix(below),
+            b_ub=[b for _, b in below] or None,
+            A_eq=self._matrix(equal),
+            b_eq=[b for _, b in equal] or None,
+            bounds=[(0, None if u == INF else u) for u in self.upper],
+            method="highs",
         )
         assert result.status == 0, result.message
         return float(result.fun)

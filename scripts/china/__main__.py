@@ -21,7 +21,9 @@ from scripts.china.tiny import tiny
 from scripts.china.volumes import mean_day
 
 
-def write(folder: Path, document: dict[str, Any] | None = None, areas: str | None = None, **tables: pl.DataFrame) -> None:
+def write(
+    folder: Path, document: dict[str, Any] | None = None, areas: str | None = None, **tables: pl.DataFrame
+) -> None:
     """CSV for what people read, Parquet for demand and stock."""
     folder.mkdir(parents=True, exist_ok=True)
     if document is not None:
@@ -30,7 +32,9 @@ def write(folder: Path, document: dict[str, Any] | None = None, areas: str | Non
         (folder / "areas.geojson").write_text(areas, encoding="utf-8")
     for name, frame in tables.items():
         if len(frame) > 20_000:
-            frame.write_parquet(folder / f"{name}.parquet", compression="zstd", compression_level=19, row_group_size=4_000_000)
+            frame.write_parquet(
+                folder / f"{name}.parquet", compression="zstd", compression_level=19, row_group_size=4_000_000
+            )
         else:
             (folder / f"{name}.csv").write_text(csv_text(frame), encoding="utf-8")
 
@@ -49,37 +53,90 @@ def build_part(country: Country, cities: list[str], slot_hours: int, *, sites: i
 def national(root: Path, country: Country) -> None:
     cities = country.code
     layout, volume, net = build_part(country, cities, a.SLOT_HOURS, sites=a.CANDIDATE_SITES)
-    write(root / "national", places=v.place_frame(country), facilities=v.facility_frame(layout), lanes=v.lane_frame(layout))
+    write(
+        root / "national",
+        places=v.place_frame(country),
+        facilities=v.facility_frame(layout),
+        lanes=v.lane_frame(layout),
+    )
     stock = {
         "calm": v.stock_frame(layout, cities, net, volume, v.CALM, a.BEFORE_CALM, a.SLOT_HOURS),
         "peak": v.stock_frame(layout, cities, net, volume, v.PEAK, a.BEFORE_PEAK, a.SLOT_HOURS),
     }
     write(
-        root / "calm", v.settings(f"{COUNTRY}/calm", "China, an ordinary week of October 2022", "全国，2022 年 10 月平常一周", v.CALM, 10, a.SLOT_HOURS),
-        demand=v.demand_frame(cities, volume, v.CALM, a.CALM_DAYS), stock=stock["calm"],
+        root / "calm",
+        v.settings(
+            f"{COUNTRY}/calm",
+            "China, an ordinary week of October 2022",
+            "全国，2022 年 10 月平常一周",
+            v.CALM,
+            10,
+            a.SLOT_HOURS,
+        ),
+        demand=v.demand_frame(cities, volume, v.CALM, a.CALM_DAYS),
+        stock=stock["calm"],
     )
     write(
-        root / "peak-open", v.settings(f"{COUNTRY}/peak-open", "China, peak of November 2022, nothing closed", "全国，2022 年 11 月旺季，无封控", v.PEAK, 10, a.SLOT_HOURS),
-        demand=v.demand_frame(cities, volume, v.PEAK, a.PEAK_DAYS), stock=stock["peak"],
+        root / "peak-open",
+        v.settings(
+            f"{COUNTRY}/peak-open",
+            "China, peak of November 2022, nothing closed",
+            "全国，2022 年 11 月旺季，无封控",
+            v.PEAK,
+            10,
+            a.SLOT_HOURS,
+        ),
+        demand=v.demand_frame(cities, volume, v.PEAK, a.PEAK_DAYS),
+        stock=stock["peak"],
     )
     write(
-        root / "peak", v.settings(f"{COUNTRY}/peak", "China, peak of November 2022 with the closures as they happened", "全国，2022 年 11 月旺季，按实际封控", v.PEAK, 10, a.SLOT_HOURS),
+        root / "peak",
+        v.settings(
+            f"{COUNTRY}/peak",
+            "China, peak of November 2022 with the closures as they happened",
+            "全国，2022 年 11 月旺季，按实际封控",
+            v.PEAK,
+            10,
+            a.SLOT_HOURS,
+        ),
         disruptions=v.closure_frame(country, cities, v.PEAK, date(2022, 11, 19)),
     )
     storm, areas = v.typhoon(layout)
     closures = v.closure_frame(country, cities, v.PEAK, date(2022, 11, 19))
     write(
-        root / "typhoon", v.settings(f"{COUNTRY}/typhoon", "China, peak of November 2022, closures and a hypothetical typhoon (In-fa of 2021, moved)", "全国，2022 年 11 月旺季，封控并假想台风（2021 年“烟花”路径移时）", v.PEAK, 10, a.SLOT_HOURS),
-        v.dumps(areas), disruptions=pl.concat([closures, storm], how="diagonal"),
+        root / "typhoon",
+        v.settings(
+            f"{COUNTRY}/typhoon",
+            "China, peak of November 2022, closures and a hypothetical typhoon (In-fa of 2021, moved)",
+            "全国，2022 年 11 月旺季，封控并假想台风（2021 年“烟花”路径移时）",
+            v.PEAK,
+            10,
+            a.SLOT_HOURS,
+        ),
+        v.dumps(areas),
+        disruptions=pl.concat([closures, storm], how="diagonal"),
     )
 
 
-def part(root: Path, country: Country, name: str, cities: list[str], days: int, demand_days: int, slot_hours: int, en: str, zh: str) -> None:
+def part(
+    root: Path,
+    country: Country,
+    name: str,
+    cities: list[str],
+    days: int,
+    demand_days: int,
+    slot_hours: int,
+    en: str,
+    zh: str,
+) -> None:
     layout, volume, net = build_part(country, cities, slot_hours, sites=3 if len(cities) > 20 else 0)
     last = date(v.PEAK.year, v.PEAK.month, v.PEAK.day + days - 1)
     write(
-        root / name, v.settings(f"{COUNTRY}/{name}", en, zh, v.PEAK, days, slot_hours),
-        places=v.place_frame(country, set(cities)), facilities=v.facility_frame(layout), lanes=v.lane_frame(layout),
+        root / name,
+        v.settings(f"{COUNTRY}/{name}", en, zh, v.PEAK, days, slot_hours),
+        places=v.place_frame(country, set(cities)),
+        facilities=v.facility_frame(layout),
+        lanes=v.lane_frame(layout),
         demand=v.demand_frame(cities, volume, v.PEAK, a.PEAK_DAYS[:demand_days]),
         stock=v.stock_frame(layout, cities, net, volume, v.PEAK, a.BEFORE_PEAK, slot_hours),
         disruptions=v.closure_frame(country, cities, v.PEAK, last),
@@ -93,10 +150,28 @@ def main(root: Path) -> None:
     volume = mean_day(country, country.code)
     both = volume.sum(axis=0) + volume.sum(axis=1)
     order = sorted((c for c in country.code if c[:2] in EAST), key=lambda c: -both[country.at(c)])
-    part(root, country, "east", sorted(order[: a.EAST_CITIES]), 10, 7, a.SLOT_HOURS,
-         "Forty cities of eastern China, peak of November 2022", "东部四十城，2022 年 11 月旺季")
-    part(root, country, "east-12", sorted(order[: a.EXACT_CITIES]), 4, 3, 4,
-         "The twelve busiest cities of eastern China, four days of the peak", "东部最繁忙十二城，旺季四天")
+    part(
+        root,
+        country,
+        "east",
+        sorted(order[: a.EAST_CITIES]),
+        10,
+        7,
+        a.SLOT_HOURS,
+        "Forty cities of eastern China, peak of November 2022",
+        "东部四十城，2022 年 11 月旺季",
+    )
+    part(
+        root,
+        country,
+        "east-12",
+        sorted(order[: a.EXACT_CITIES]),
+        4,
+        3,
+        4,
+        "The twelve busiest cities of eastern China, four days of the peak",
+        "东部最繁忙十二城，旺季四天",
+    )
     document, tables = tiny()
     write(root / "tiny", document, **tables)
 

@@ -58,7 +58,9 @@ def read_country() -> Country:
     served = prefectures["population_2020"].to_numpy().astype(float)
     province = np.array([c[:2] for c in code])
     direct = places.filter(
-        (pl.col("level") == "county") & (pl.col("parent_code") == pl.col("province_code")) & pl.col("code").str.slice(2, 2).eq("90")
+        (pl.col("level") == "county")
+        & (pl.col("parent_code") == pl.col("province_code"))
+        & pl.col("code").str.slice(2, 2).eq("90")
     )
     for row in direct.iter_rows(named=True):
         mine = np.flatnonzero(province == row["code"][:2])
@@ -73,14 +75,20 @@ def _known() -> pl.DataFrame:
     return volumes.filter(pl.col("period_end") <= KNOWN_BY)
 
 
-def _volumes(code: list[str], served: NDArray[np.float64], province: NDArray[np.str_]) -> tuple[NDArray[np.float64], float]:
+def _volumes(
+    code: list[str], served: NDArray[np.float64], province: NDArray[np.str_]
+) -> tuple[NDArray[np.float64], float]:
     known = _known()
     months = known.filter(
-        (pl.col("geo_level") == "national") & (pl.col("metric") == "volume") & pl.col("period").str.contains(r"^2022-\d\d$")
+        (pl.col("geo_level") == "national")
+        & (pl.col("metric") == "volume")
+        & pl.col("period").str.contains(r"^2022-\d\d$")
     )
     assert len(months) == 10, "ten months of 2022 were published by the planning date"
     mean_day = months["value"].sum() * 1e8 / 304
-    in_2021 = known.filter((pl.col("geo_level") == "province") & (pl.col("period") == "2021") & (pl.col("metric") == "volume"))
+    in_2021 = known.filter(
+        (pl.col("geo_level") == "province") & (pl.col("period") == "2021") & (pl.col("metric") == "volume")
+    )
     total = {row["code"][:2]: row["value"] for row in in_2021.to_dicts()}
     ranked = _ranked_cities(known, total)
     floor = min(ranked.values())

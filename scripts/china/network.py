@@ -56,34 +56,64 @@ def build_layout(country: Country, cities: list[str]) -> Layout:
     p = parameters()
     for code in cities:
         i = country.at(code)
-        layout.facilities.append({
-            "id": code, "name": country.name[i].removesuffix("市") + "分拨中心", "kind": "sorting-centre", "place": code,
-            "lon": round(float(country.lon[i]), 5), "lat": round(float(country.lat[i]), 5), "candidate": False,
-        })
+        layout.facilities.append(
+            {
+                "id": code,
+                "name": country.name[i].removesuffix("市") + "分拨中心",
+                "kind": "sorting-centre",
+                "place": code,
+                "lon": round(float(country.lon[i]), 5),
+                "lat": round(float(country.lat[i]), 5),
+                "candidate": False,
+            }
+        )
     _city_lanes(layout, country, cities, p)
     _air(layout, country, cities, p)
     return layout
 
 
-def _lane(layout: Layout, o: str, d: str, mode: str, km: float, p: dict[str, float], *, extra_hours: float = 0.0, trunk: bool = False,
-          classes: str | None = None) -> None:
+def _lane(
+    layout: Layout,
+    o: str,
+    d: str,
+    mode: str,
+    km: float,
+    p: dict[str, float],
+    *,
+    extra_hours: float = 0.0,
+    trunk: bool = False,
+    classes: str | None = None,
+) -> None:
     name = f"{o}-{d}-{mode}"
     if name in layout.lanes:
         layout.lanes[name]["trunk"] |= trunk
         return
     speed = {
-        "road": p["truck_speed_expressway"], "rail": p["rail_express_freight_speed"], "air": p["air_block_speed"], "water": a.WATER_KMH,
+        "road": p["truck_speed_expressway"],
+        "rail": p["rail_express_freight_speed"],
+        "air": p["air_block_speed"],
+        "water": a.WATER_KMH,
     }[mode]
     per_km = p["linehaul_cost_per_parcel_km"]
     cost = {
-        "road": a.LOADING_COST + per_km * km, "rail": a.LOADING_COST + per_km * a.RAIL_COST_FACTOR * km,
-        "air": a.AIR_COST_FIXED + a.AIR_COST_PER_KM * km, "water": a.LOADING_COST + per_km * km,
+        "road": a.LOADING_COST + per_km * km,
+        "rail": a.LOADING_COST + per_km * a.RAIL_COST_FACTOR * km,
+        "air": a.AIR_COST_FIXED + a.AIR_COST_PER_KM * km,
+        "water": a.LOADING_COST + per_km * km,
     }[mode]
     layout.lanes[name] = {
-        "id": name, "origin": o, "destination": d, "mode": mode, "distance_km": round(km, 1),
-        "hours": round(km / speed + a.UNLOADING_AND_DWELL_HOURS[mode] + extra_hours, 2), "cost": round(cost, 4),
-        "classes": classes, "extra_share": a.EXTRA["lane"], "co2_kg": round(a.CO2_KG_PER_KM[mode] * km, 4),
-        "parcels_per_vehicle": a.PER_VEHICLE[mode] or p["truck_parcels_per_load"], "trunk": trunk,
+        "id": name,
+        "origin": o,
+        "destination": d,
+        "mode": mode,
+        "distance_km": round(km, 1),
+        "hours": round(km / speed + a.UNLOADING_AND_DWELL_HOURS[mode] + extra_hours, 2),
+        "cost": round(cost, 4),
+        "classes": classes,
+        "extra_share": a.EXTRA["lane"],
+        "co2_kg": round(a.CO2_KG_PER_KM[mode] * km, 4),
+        "parcels_per_vehicle": a.PER_VEHICLE[mode] or p["truck_parcels_per_load"],
+        "trunk": trunk,
     }
 
 
@@ -151,10 +181,17 @@ def _air(layout: Layout, country: Country, cities: list[str], p: dict[str, float
     lon, lat = country.lon[index], country.lat[index]
     ports = [port for port in airports() if port["code"] in cities]
     for port in ports:
-        layout.facilities.append({
-            "id": port["id"], "name": port["name_zh"].removesuffix("市") + "航空枢纽（" + port["id"] + "）", "kind": "air-hub", "place": port["code"],
-            "lon": port["lon"], "lat": port["lat"], "candidate": port["id"] == "EHU",
-        })
+        layout.facilities.append(
+            {
+                "id": port["id"],
+                "name": port["name_zh"].removesuffix("市") + "航空枢纽（" + port["id"] + "）",
+                "kind": "air-hub",
+                "place": port["code"],
+                "lon": port["lon"],
+                "lat": port["lat"],
+                "candidate": port["id"] == "EHU",
+            }
+        )
     for n, one in enumerate(ports):
         for two in ports[n + 1 :]:
             km = float(great_circle_km(one["lon"], one["lat"], two["lon"], two["lat"]))
@@ -163,7 +200,11 @@ def _air(layout: Layout, country: Country, cities: list[str], p: dict[str, float
         km = great_circle_km(one["lon"], one["lat"], lon, lat)
         near = np.argsort(km, kind="stable")[: a.AIRPORT_CITIES]
         for i in near:
-            if km[i] <= a.AIRPORT_KM and cities[i] != SANSHA and cities[i].startswith("46") == one["code"].startswith("46"):
+            if (
+                km[i] <= a.AIRPORT_KM
+                and cities[i] != SANSHA
+                and cities[i].startswith("46") == one["code"].startswith("46")
+            ):
                 _both(layout, cities[i], one["id"], "road", max(15.0, float(km[i]) * p["detour_factor_trunk"]), p)
 
 
@@ -178,10 +219,17 @@ def add_sites(layout: Layout, country: Country, cities: list[str], busiest: list
         j = int(order[1])
         site = f"T{code}"
         x, y = float(lon[j] + (lon[i] - lon[j]) / 3), float(lat[j] + (lat[i] - lat[j]) / 3)
-        layout.facilities.append({
-            "id": site, "name": layout.facility(code)["name"].removesuffix("分拨中心") + "临时接驳点", "kind": "transfer-site",
-            "place": cities[j], "lon": round(x, 5), "lat": round(y, 5), "candidate": True,
-        })
+        layout.facilities.append(
+            {
+                "id": site,
+                "name": layout.facility(code)["name"].removesuffix("分拨中心") + "临时接驳点",
+                "kind": "transfer-site",
+                "place": cities[j],
+                "lon": round(x, 5),
+                "lat": round(y, 5),
+                "candidate": True,
+            }
+        )
         for n in order[: a.NEIGHBOURS]:
             distance = float(great_circle_km(x, y, lon[n], lat[n])) * p["detour_factor_trunk"]
             _both(layout, site, cities[n], "road", max(5.0, distance), p)

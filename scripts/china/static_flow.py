@@ -81,16 +81,30 @@ def mean_loads(net: Net, hops: NDArray[np.int64], volume: Floats) -> tuple[Float
 
 @dataclass
 class State:
-    """What is in the network: unsorted and sorted (K, F, D), and arrivals by slot from now."""
+    """What is in the network: unsorted and sorted (K, F, D), and arrivals in a ring of slots.
+
+    ``now`` is the place of the current slot in the ring.
+    """
 
     unsorted: Floats
     sorted: Floats
     arriving: Floats  # (slots ahead, K, F, D)
     delivered: float = 0.0
+    now: int = 0
+
+    def ahead(self) -> Floats:
+        """Arrivals by slot from now."""
+        return np.roll(self.arriving, -self.now, axis=0)
 
 
 def run(
-    net: Net, hops: NDArray[np.int64], offered: list[Floats], sort: Floats, deliver: Floats, lane: Floats, state: State | None = None
+    net: Net,
+    hops: NDArray[np.int64],
+    offered: list[Floats],
+    sort: Floats,
+    deliver: Floats,
+    lane: Floats,
+    state: State | None = None,
 ) -> State:
     """Run the slots of ``offered`` (each (K, D, D)) with capacities per slot; classes in their order."""
     k_, f_, d_ = len(net.wait), net.facilities, net.destinations
@@ -102,9 +116,9 @@ def run(
         routes.append((f, d, hops[k][f, d]))
     diagonal = np.arange(d_)
     for volume in offered:
-        state.unsorted += state.arriving[0]
-        state.arriving = np.roll(state.arriving, -1, axis=0)
-        state.arriving[-1] = 0
+        state.unsorted += state.arriving[state.now]
+        state.arriving[state.now] = 0
+        state.now = (state.now + 1) % len(state.arriving)
         state.unsorted[:, :d_] += volume
         left_sort, left_deliver, left_lane = sort.copy(), deliver[:d_].copy(), lane.copy()
         for k in range(k_):
@@ -126,5 +140,7 @@ def run(
             gone = wanted * part[e]
             left_lane = np.maximum(0.0, left_lane - np.bincount(e, gone, minlength=len(load)))
             state.sorted[k][f, d] -= gone
-            np.add.at(state.arriving, (net.slots[e] - 1, k, net.destination[e], d), gone)
+            np.add.at(
+                state.arriving, ((state.now + net.slots[e] - 1) % len(state.arriving), k, net.destination[e], d), gone
+            )
     return state

@@ -35,12 +35,15 @@ def routing(layout: Layout, cities: list[str], slot_hours: float) -> Net:
     hours = np.array([lane["hours"] for lane in lanes])
     p = parameters()
     return Net(
-        facilities=len(ids), destinations=len(cities),
+        facilities=len(ids),
+        destinations=len(cities),
         origin=np.array([where[lane["origin"]] for lane in lanes]),
         destination=np.array([where[lane["destination"]] for lane in lanes]),
         slots=np.maximum(1, np.ceil(hours / slot_hours - 1e-9)).astype(int),
         cost=np.array([lane["cost"] for lane in lanes]),
-        carries=np.array([[lane["classes"] is None or c in lane["classes"].split() for c in CLASS_NAMES] for lane in lanes]),
+        carries=np.array(
+            [[lane["classes"] is None or c in lane["classes"].split() for c in CLASS_NAMES] for lane in lanes]
+        ),
         wait=np.array([c[2] for c in a.CLASSES]) * slot_hours,
         sort_cost=p["sorting_cost_per_hub_pass"],
     )
@@ -59,21 +62,37 @@ def set_capacities(layout: Layout, cities: list[str], net: Net, volume: NDArray[
         row["sort_per_hour"] = round(rate)
         row["storage"] = round(max(a.LEAST["sort"] * 24, sort_load[i]) * a.STORAGE_DAYS)
         city = i < len(cities)
-        row["deliver_per_hour"] = round(max(a.LEAST["deliver"], received[i] / 24 * a.HEADROOM["deliver"])) if city else 0
+        row["deliver_per_hour"] = (
+            round(max(a.LEAST["deliver"], received[i] / 24 * a.HEADROOM["deliver"])) if city else 0
+        )
         row["extra_sort_share"], row["extra_deliver_share"] = a.EXTRA["sort"], a.EXTRA["deliver"] if city else None
         row["extra_from"] = a.EXTRA_FROM_HOURS
     by_sort = sorted(cities, key=lambda c: (-layout.facility(c)["sort_per_hour"], c))
     for site in [f for f in layout.facilities if f["candidate"]]:
         if site["id"] == "EHU":
-            site |= {"sort_per_hour": p["ezhou_peak_rate"], "storage": p["ezhou_peak_rate"] * 6, "open_cost": a.EZHOU_OPEN_COST,
-                     "open_from_hours": a.EZHOU_FROM_HOURS}
+            site |= {
+                "sort_per_hour": p["ezhou_peak_rate"],
+                "storage": p["ezhou_peak_rate"] * 6,
+                "open_cost": a.EZHOU_OPEN_COST,
+                "open_from_hours": a.EZHOU_FROM_HOURS,
+            }
         else:
             rate = layout.facility(site["id"][1:])["sort_per_hour"] * a.SITE_SORT_SHARE
-            site |= {"sort_per_hour": round(rate), "storage": round(rate * 24), "open_cost": a.SITE_OPEN_COST,
-                     "open_from_hours": a.SITE_FROM_HOURS}
+            site |= {
+                "sort_per_hour": round(rate),
+                "storage": round(rate * 24),
+                "open_cost": a.SITE_OPEN_COST,
+                "open_from_hours": a.SITE_FROM_HOURS,
+            }
         site["deliver_per_hour"] = 0
-    position = {lane_id: n for n, lane_id in enumerate(
-        lane["id"] for lane in layout.lanes.values() if lane["origin"] in set(ids) and lane["destination"] in set(ids))}
+    position = {
+        lane_id: n
+        for n, lane_id in enumerate(
+            lane["id"]
+            for lane in layout.lanes.values()
+            if lane["origin"] in set(ids) and lane["destination"] in set(ids)
+        )
+    }
     for lane in layout.lanes.values():
         least = a.LEAST["air"] if lane["mode"] == "air" else a.LEAST["trunk"] if lane["trunk"] else a.LEAST["lane"]
         load = lane_load[position[lane["id"]]] if lane["id"] in position else 0.0
@@ -89,16 +108,43 @@ def busiest(layout: Layout, country: Country, cities: list[str], volume: NDArray
 
 def facility_frame(layout: Layout) -> pl.DataFrame:
     p = parameters()
-    columns = ["id", "name", "kind", "place", "lon", "lat", "sort_per_hour", "storage", "deliver_per_hour", "extra_sort_share",
-               "extra_deliver_share", "extra_from", "candidate", "open_cost", "open_from_hours"]
+    columns = [
+        "id",
+        "name",
+        "kind",
+        "place",
+        "lon",
+        "lat",
+        "sort_per_hour",
+        "storage",
+        "deliver_per_hour",
+        "extra_sort_share",
+        "extra_deliver_share",
+        "extra_from",
+        "candidate",
+        "open_cost",
+        "open_from_hours",
+    ]
     frame = pl.DataFrame([{c: f.get(c) for c in columns} for f in layout.facilities], infer_schema_length=None)
     assert p["sorting_cost_per_hub_pass"] > 0
     return frame
 
 
 def lane_frame(layout: Layout) -> pl.DataFrame:
-    columns = ["id", "origin", "destination", "mode", "distance_km", "hours", "cost", "per_hour", "classes", "extra_share", "co2_kg",
-               "parcels_per_vehicle"]
+    columns = [
+        "id",
+        "origin",
+        "destination",
+        "mode",
+        "distance_km",
+        "hours",
+        "cost",
+        "per_hour",
+        "classes",
+        "extra_share",
+        "co2_kg",
+        "parcels_per_vehicle",
+    ]
     rows = sorted(layout.lanes.values(), key=lambda lane: lane["id"])
     return pl.DataFrame([{c: lane[c] for c in columns} for lane in rows], infer_schema_length=None)
 
@@ -106,9 +152,14 @@ def lane_frame(layout: Layout) -> pl.DataFrame:
 def place_frame(country: Country, codes: set[str] | None = None) -> pl.DataFrame:
     """Places in the columns of the case format; with ``codes`` only those, what is above and below them."""
     frame = country.places.select(
-        "code", name="name_zh", name_en="name_en", level="level",
+        "code",
+        name="name_zh",
+        name_en="name_en",
+        level="level",
         parent=pl.when(pl.col("level") == "province").then(None).otherwise(pl.col("parent_code")),
-        lon="lon", lat="lat", population="population_2020",
+        lon="lon",
+        lat="lat",
+        population="population_2020",
     )
     if codes is not None:
         above = set(country.places.filter(pl.col("code").is_in(list(codes)))["province_code"])
@@ -123,7 +174,9 @@ def _rounded(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.round(np.round(values * scale) / scale, 1)
 
 
-def demand_frame(cities: list[str], volume: NDArray[np.float64], first: date, factors: tuple[float, ...]) -> pl.DataFrame:
+def demand_frame(
+    cities: list[str], volume: NDArray[np.float64], first: date, factors: tuple[float, ...]
+) -> pl.DataFrame:
     """Daily parcels by pair and class."""
     enum = pl.Enum(cities)
     parts = []
@@ -132,13 +185,17 @@ def demand_frame(cities: list[str], volume: NDArray[np.float64], first: date, fa
             parcels = _rounded(volume * factor * share)
             keep = parcels >= a.DEMAND_LEAST
             o, d = np.nonzero(keep)
-            parts.append(pl.DataFrame({
-                "origin": pl.Series(np.array(cities, dtype=object)[o].tolist(), dtype=enum),
-                "destination": pl.Series(np.array(cities, dtype=object)[d].tolist(), dtype=enum),
-                "class": pl.Series([name] * len(o), dtype=pl.Enum(CLASS_NAMES)),
-                "day": pl.Series([first + timedelta(days=n)] * len(o), dtype=pl.Date),
-                "parcels": parcels[keep],
-            }))
+            parts.append(
+                pl.DataFrame(
+                    {
+                        "origin": pl.Series(np.array(cities, dtype=object)[o].tolist(), dtype=enum),
+                        "destination": pl.Series(np.array(cities, dtype=object)[d].tolist(), dtype=enum),
+                        "class": pl.Series([name] * len(o), dtype=pl.Enum(CLASS_NAMES)),
+                        "day": pl.Series([first + timedelta(days=n)] * len(o), dtype=pl.Date),
+                        "parcels": parcels[keep],
+                    }
+                )
+            )
     return pl.concat(parts)
 
 
@@ -149,16 +206,31 @@ def slot_volumes(volume: NDArray[np.float64], factors: list[float], slot_hours: 
     return [by_class * (factor * share) for factor in factors for share in profile]
 
 
-def capacities_per_slot(layout: Layout, slot_hours: float) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+def capacities_per_slot(
+    layout: Layout, slot_hours: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     ids = layout.ids()
     sort = np.array([layout.facility(i)["sort_per_hour"] for i in ids]) * slot_hours
     deliver = np.array([layout.facility(i)["deliver_per_hour"] for i in ids]) * slot_hours
     present = set(ids)
-    lane = np.array([v["per_hour"] for v in layout.lanes.values() if v["origin"] in present and v["destination"] in present]) * slot_hours
+    lane = (
+        np.array(
+            [v["per_hour"] for v in layout.lanes.values() if v["origin"] in present and v["destination"] in present]
+        )
+        * slot_hours
+    )
     return sort.astype(float), deliver.astype(float), lane.astype(float)
 
 
-def stock_frame(layout: Layout, cities: list[str], net: Net, volume: NDArray[np.float64], start: date, factor: float, slot_hours: int) -> pl.DataFrame:
+def stock_frame(
+    layout: Layout,
+    cities: list[str],
+    net: Net,
+    volume: NDArray[np.float64],
+    start: date,
+    factor: float,
+    slot_hours: int,
+) -> pl.DataFrame:
     """What two days of usual flow leave in the network at the start."""
     sort, deliver, lane = capacities_per_slot(layout, slot_hours)
     state = run(net, next_hops(net), slot_volumes(volume, [factor] * 2, slot_hours), sort, deliver, lane)
@@ -169,21 +241,31 @@ def _stock_rows(layout: Layout, cities: list[str], state: State, start: date, sl
     ids = layout.ids()
     midnight = datetime(start.year, start.month, start.day)
     parts = []
+    arriving = state.ahead()
     bins = max(1, 8 // slot_hours)  # arrivals within eight hours go together: the table stays small
     stages = [("unsorted", None, state.unsorted), ("sorted", None, state.sorted)]
-    for first in range(0, len(state.arriving), bins):
-        stages.append(("in-transit", midnight + timedelta(hours=slot_hours * first), state.arriving[first : first + bins].sum(axis=0)))
+    for first in range(0, len(arriving), bins):
+        stages.append(
+            ("in-transit", midnight + timedelta(hours=slot_hours * first), arriving[first : first + bins].sum(axis=0))
+        )
     for stage, arrives, table in stages:
         whole = table.sum()
         kept = np.where(table >= a.STOCK_LEAST, table, 0.0)
         if kept.sum() == 0:
             continue
         k, f, d = np.nonzero(kept)
-        parts.append(pl.DataFrame({
-            "stage": [stage] * len(k), "facility": [ids[i] for i in f], "destination": [cities[i] for i in d],
-            "class": [CLASS_NAMES[i] for i in k], "parcels": _rounded(kept[k, f, d] * whole / kept.sum()),
-            "arrives": pl.Series([arrives] * len(k), dtype=pl.Datetime("us")),
-        }))
+        parts.append(
+            pl.DataFrame(
+                {
+                    "stage": [stage] * len(k),
+                    "facility": [ids[i] for i in f],
+                    "destination": [cities[i] for i in d],
+                    "class": [CLASS_NAMES[i] for i in k],
+                    "parcels": _rounded(kept[k, f, d] * whole / kept.sum()),
+                    "arrives": pl.Series([arrives] * len(k), dtype=pl.Datetime("us")),
+                }
+            )
+        )
     return pl.concat(parts)
 
 
@@ -191,10 +273,19 @@ def settings(name: str, en: str, zh: str, start: date, days: float, slot_hours: 
     """case.toml of a variant."""
     p = parameters()
     return {
-        "name": name, "title": {"en": en, "zh": zh}, "timezone": "Asia/Shanghai", "start": f"{start}T00:00", "days": days,
-        "slot_hours": slot_hours, "currency": "CNY",
-        "costs": {"sort": p["sorting_cost_per_hub_pass"], "deliver": p["last_mile_delivery_fee"], "extra_premium": a.EXTRA_PREMIUM,
-                  "overflow_penalty": 0.4},
+        "name": name,
+        "title": {"en": en, "zh": zh},
+        "timezone": "Asia/Shanghai",
+        "start": f"{start}T00:00",
+        "days": days,
+        "slot_hours": slot_hours,
+        "currency": "CNY",
+        "costs": {
+            "sort": p["sorting_cost_per_hub_pass"],
+            "deliver": p["last_mile_delivery_fee"],
+            "extra_premium": a.EXTRA_PREMIUM,
+            "overflow_penalty": 0.4,
+        },
         "policy": {"hold_at_sender": True},
         "class": [
             {"name": n, "time_value": w, "hold_factor": hold, "undelivered_penalty": penalty, "promise_hours": promise}
@@ -224,7 +315,10 @@ def closure_frame(country: Country, cities: list[str], first: date, last: date) 
             by_city.setdefault(city, []).append(row)
     rows = []
     for city in sorted(by_city):
-        cuts = sorted({max(first, r["start_date"]) for r in by_city[city]} | {r["end_date"] + timedelta(days=1) for r in by_city[city]})
+        cuts = sorted(
+            {max(first, r["start_date"]) for r in by_city[city]}
+            | {r["end_date"] + timedelta(days=1) for r in by_city[city]}
+        )
         for begin, end in zip(cuts[:-1], cuts[1:], strict=True):
             here = [r for r in by_city[city] if r["start_date"] <= begin and r["end_date"] >= end - timedelta(days=1)]
             if not here or begin > last:
@@ -232,14 +326,30 @@ def closure_frame(country: Country, cities: list[str], first: date, last: date) 
             events = "+".join(dict.fromkeys(r["event_id"] for r in here))
             stop = None if end > last else f"{end}T00:00"
             known = max(r["start_date"] for r in here)
-            status = "; ".join(dict.fromkeys(f"{r['event_id']}: dates {r['date_status']}, share left {r['effect_status']}" for r in here))
-            for suffix, column, affected in (("out", "outbound_left", "depart accept"), ("in", "inbound_left", "arrive deliver")):
+            status = "; ".join(
+                dict.fromkeys(
+                    f"{r['event_id']}: dates {r['date_status']}, share left {r['effect_status']}" for r in here
+                )
+            )
+            for suffix, column, affected in (
+                ("out", "outbound_left", "depart accept"),
+                ("in", "inbound_left", "arrive deliver"),
+            ):
                 factor = 1 - sum(r["weight"] * (1 - float(r[column])) for r in here)
-                rows.append({
-                    "id": f"{events}-{city}-{begin:%m%d}-{suffix}", "kind": "capacity", "target_type": "place", "target": city,
-                    "start": f"{begin}T00:00", "end": stop, "factor": round(max(0.0, factor), 4), "rows": affected,
-                    "known_from": f"{known}T00:00", "source": status,
-                })
+                rows.append(
+                    {
+                        "id": f"{events}-{city}-{begin:%m%d}-{suffix}",
+                        "kind": "capacity",
+                        "target_type": "place",
+                        "target": city,
+                        "start": f"{begin}T00:00",
+                        "end": stop,
+                        "factor": round(max(0.0, factor), 4),
+                        "rows": affected,
+                        "known_from": f"{known}T00:00",
+                        "source": status,
+                    }
+                )
     return pl.DataFrame(rows, infer_schema_length=None)
 
 
@@ -260,22 +370,36 @@ def typhoon(layout: Layout) -> tuple[pl.DataFrame, dict[str, Any]]:
     lat = np.array([layout.facility(i)["lat"] for i in ids])
     features, rows = [], []
     for here, after in zip(fixes[:-1], fixes[1:], strict=True):
-        for wind, kinds in (("50", [("closed", None, None)]), ("30", [("capacity", 0.5, "depart arrive"), ("slow", 1.5, None)])):
+        for wind, kinds in (
+            ("50", [("closed", None, None)]),
+            ("30", [("capacity", 0.5, "depart arrive"), ("slow", 1.5, None)]),
+        ):
             if here[f"r{wind}kt_long_nm"] is None:
                 continue
             radius = 1.852 * (here[f"r{wind}kt_long_nm"] + here[f"r{wind}kt_short_nm"]) / 2
             if radius <= 0 or not (great_circle_km(here["lon"], here["lat"], lon, lat) <= radius).any():
                 continue
             area = f"infa-{here['time']:%m%d%H}-{wind}kt"
-            features.append({"type": "Feature", "id": area, "properties": {"wind_kt": int(wind)}, "geometry": _circle(here, radius)})
+            features.append(
+                {"type": "Feature", "id": area, "properties": {"wind_kt": int(wind)}, "geometry": _circle(here, radius)}
+            )
             for kind, factor, affected in kinds:
-                rows.append({
-                    "id": f"{area}-{kind}", "kind": kind, "target_type": "area", "target": area,
-                    "start": here["time"].isoformat(timespec="minutes"), "end": after["time"].isoformat(timespec="minutes"),
-                    "factor": factor, "rows": affected,
-                    "known_from": (here["time"] - timedelta(hours=a.TYPHOON_KNOWN_HOURS)).isoformat(timespec="minutes"),
-                    "source": "hypothetical: track of In-fa (2106), JMA best track, moved to November 2022",
-                })
+                rows.append(
+                    {
+                        "id": f"{area}-{kind}",
+                        "kind": kind,
+                        "target_type": "area",
+                        "target": area,
+                        "start": here["time"].isoformat(timespec="minutes"),
+                        "end": after["time"].isoformat(timespec="minutes"),
+                        "factor": factor,
+                        "rows": affected,
+                        "known_from": (here["time"] - timedelta(hours=a.TYPHOON_KNOWN_HOURS)).isoformat(
+                            timespec="minutes"
+                        ),
+                        "source": "hypothetical: track of In-fa (2106), JMA best track, moved to November 2022",
+                    }
+                )
     return pl.DataFrame(rows, infer_schema_length=None), {"type": "FeatureCollection", "features": features}
 
 

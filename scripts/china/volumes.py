@@ -27,9 +27,9 @@ def _national(country: Country) -> NDArray[np.float64]:
     km = great_circle_km(country.lon[:, None], country.lat[:, None], country.lon[None, :], country.lat[None, :])
     deterrence = (km + a.GRAVITY_OFFSET_KM) ** -a.GRAVITY_POWER
     province = np.array([int(c[:2]) for c in country.code])
-    sent_per_head = np.array([
-        country.sent[province == x].sum() / country.served[province == x].sum() for x in province
-    ])
+    sent_per_head = np.array(
+        [country.sent[province == x].sum() / country.served[province == x].sum() for x in province]
+    )
     received = country.served * sent_per_head**a.PROPENSITY_POWER
     received *= country.sent.sum() / received.sum()
     low, high = 1e-3, 1e3
@@ -46,7 +46,9 @@ def _national(country: Country) -> NDArray[np.float64]:
     return matrix
 
 
-def _balanced(seed: NDArray[np.float64], sent: NDArray[np.float64], received: NDArray[np.float64]) -> NDArray[np.float64]:
+def _balanced(
+    seed: NDArray[np.float64], sent: NDArray[np.float64], received: NDArray[np.float64]
+) -> NDArray[np.float64]:
     b = np.ones(len(sent))
     x = np.ones(len(sent))
     for _ in range(60):

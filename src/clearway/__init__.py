@@ -27,7 +27,17 @@ _HOME = {
     "plan": "clearway.planning",
 }
 
-__all__ = ["Case", "ClearwayError", "InputError", "Plan", "PlanError", "__version__", "check_plan", "diff_plans", "plan"]
+__all__ = [
+    "Case",
+    "ClearwayError",
+    "InputError",
+    "Plan",
+    "PlanError",
+    "__version__",
+    "check_plan",
+    "diff_plans",
+    "plan",
+]
 
 
 def __getattr__(name: str) -> Any:

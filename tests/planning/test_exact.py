@@ -82,7 +82,9 @@ def test_doubling_everything_doubles_the_objective(tmp_path: Path, seed: int) ->
     case = small(tmp_path, seed)
     double = changed(
         case,
-        facilities=case.facilities.with_columns(pl.col("sort_per_hour", "deliver_per_hour", "storage", "accept_per_hour") * 2),
+        facilities=case.facilities.with_columns(
+            pl.col("sort_per_hour", "deliver_per_hour", "storage", "accept_per_hour") * 2
+        ),
         lanes=case.lanes.with_columns(pl.col("per_hour", "capacity") * 2),
         demand=case.demand.with_columns(pl.col("parcels") * 2),
         stock=case.stock.with_columns(pl.col("parcels") * 2),
@@ -96,7 +98,10 @@ def test_names_order_and_split_rows_change_nothing(tmp_path: Path, seed: int) ->
     case = small(tmp_path, seed)
     halves = case.demand.with_columns(pl.col("parcels") / 2)
     other = changed(
-        case, facilities=case.facilities.reverse(), lanes=case.lanes.reverse(), demand=pl.concat([halves, halves]).reverse(),
+        case,
+        facilities=case.facilities.reverse(),
+        lanes=case.lanes.reverse(),
+        demand=pl.concat([halves, halves]).reverse(),
         disruptions=case.disruptions.reverse(),
     )
     assert math.isclose(cost(other), cost(case), rel_tol=1e-6, abs_tol=1e-6)
@@ -111,7 +116,9 @@ def test_renaming_changes_nothing(tmp_path: Path, seed: int) -> None:
         path = tmp_path / "case" / f"{name}.csv"
         lines = path.read_text(encoding="utf-8").splitlines()
         for i in range(5):
-            lines[1:] = [",".join(f"节点{i}" if cell == f"f{i}" else cell for cell in line.split(",")) for line in lines[1:]]
+            lines[1:] = [
+                ",".join(f"节点{i}" if cell == f"f{i}" else cell for cell in line.split(",")) for line in lines[1:]
+            ]
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     assert math.isclose(cost(cw.Case.read(tmp_path / "case")), before, rel_tol=1e-6, abs_tol=1e-6)
 
@@ -140,14 +147,28 @@ def test_a_closed_facility_handles_nothing() -> None:
 def test_prices_are_what_one_more_parcel_saves() -> None:
     """A little more delivery in Wuhan on one slot saves its price, by solving again."""
     case = cw.Case.read("tiny")
-    tight = changed(case, facilities=case.facilities.with_columns(
-        pl.when(pl.col("id") == "420100").then(60.0).otherwise(pl.col("deliver_per_hour")).alias("deliver_per_hour"),
-        pl.lit(None, pl.Float64).alias("extra_deliver_share")))
+    tight = changed(
+        case,
+        facilities=case.facilities.with_columns(
+            pl.when(pl.col("id") == "420100")
+            .then(60.0)
+            .otherwise(pl.col("deliver_per_hour"))
+            .alias("deliver_per_hour"),
+            pl.lit(None, pl.Float64).alias("extra_deliver_share"),
+        ),
+    )
     plan = cw.plan(tight)
     prices = plan.rows.filter((pl.col("row") == "deliver") & (pl.col("id") == "420100"))["price"].to_numpy()
     assert prices.max() > 1
-    more = changed(tight, facilities=tight.facilities.with_columns(
-        pl.when(pl.col("id") == "420100").then(60.0 + 0.01 / 2).otherwise(pl.col("deliver_per_hour")).alias("deliver_per_hour")))
+    more = changed(
+        tight,
+        facilities=tight.facilities.with_columns(
+            pl.when(pl.col("id") == "420100")
+            .then(60.0 + 0.01 / 2)
+            .otherwise(pl.col("deliver_per_hour"))
+            .alias("deliver_per_hour")
+        ),
+    )
     saved = plan.summary()["objective"] - cost(more)
     assert math.isclose(saved, 0.01 * float(np.nansum(prices)), rel_tol=1e-3)
 

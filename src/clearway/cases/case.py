@@ -72,7 +72,9 @@ class Case:
         for table, frame in tables_of(self).items():
             state.update(f"\n{table}\n".encode())
             if len(frame) > 200_000:
-                plain = frame.with_columns(pl.col(n).cast(pl.String) for n, d in frame.schema.items() if isinstance(d, pl.Enum))
+                plain = frame.with_columns(
+                    pl.col(n).cast(pl.String) for n, d in frame.schema.items() if isinstance(d, pl.Enum)
+                )
                 for column in plain.iter_columns():
                     state.update(column.hash(seed=0).to_numpy().tobytes())
             else:
@@ -111,7 +113,12 @@ class Case:
     def offered(self, facilities: Sequence[str]) -> Offered:
         """Demand by slot and stock, for facilities in the given order."""
         return build_offered(
-            self.demand, self.stock, facilities, self.settings.class_names, self.grid, self.settings.profile,
+            self.demand,
+            self.stock,
+            facilities,
+            self.settings.class_names,
+            self.grid,
+            self.settings.profile,
             hold=self.settings.hold_at_sender,
         )
 
@@ -132,7 +139,7 @@ class Case:
                 frames.append(disruptions_from_text([item], taken, zone, faults))
                 continue
             frame = pl.DataFrame([item]) if isinstance(item, Mapping) else item
-            frames.append(read_table(frame_table(frame, "disruption"), schema, faults, zone=zone))
+            frames.append(read_table(frame_table(frame, "disruption"), schema, faults, zone=zone, first_row=1))
         known = {
             "facility": self.facilities["id"].to_list(),
             "lane": self.lanes["id"].to_list(),
@@ -140,11 +147,9 @@ class Case:
             "area": list(self.areas),
         }
         for frame in frames[1:]:
-            check_disruptions(frame, known, "disruption", faults)
+            check_disruptions(frame, known, "disruption", faults, first_row=1)
         faults.require()
-        return replace(
-            self, disruptions=pl.concat(frames), warnings=self.warnings + tuple(faults.warnings)
-        )
+        return replace(self, disruptions=pl.concat(frames), warnings=self.warnings + tuple(faults.warnings))
 
     def without_disruptions(self) -> Case:
         """This case with nothing closed or slowed."""
@@ -237,8 +242,13 @@ class Case:
         faults = Faults()
         if not 0 <= slot < grid.slots or grid.time(slot) != moment:
             faults.add(
-                "time_outside", "starting", None, "time", format_time(moment),
-                start=format_time(grid.start), end=format_time(grid.end),
+                "time_outside",
+                "starting",
+                None,
+                "time",
+                format_time(moment),
+                start=format_time(grid.start),
+                end=format_time(grid.end),
             )
             faults.require()
         days = (grid.slots - slot) * grid.slot_minutes / 1440
@@ -287,10 +297,10 @@ class Case:
             "slots": grid.slots,
             "slot_hours": grid.slot_hours,
             "demand_rows": len(self.demand),
-            "parcels": float(self.demand["parcels"].sum()),
-            "parcels_by_class": dict(by_class.iter_rows()),
-            "parcels_by_day": {str(day): parcels for day, parcels in by_day.iter_rows()},
-            "stock": dict(transit.iter_rows()),
+            "parcels": round(float(self.demand["parcels"].sum()), 3),
+            "parcels_by_class": {name: round(parcels, 3) for name, parcels in by_class.iter_rows()},
+            "parcels_by_day": {str(day): round(parcels, 3) for day, parcels in by_day.iter_rows()},
+            "stock": {stage: round(parcels, 3) for stage, parcels in transit.iter_rows()},
             "disruptions": len(self.disruptions),
             "warnings": [w.text() for w in self.warnings],
         }

@@ -62,7 +62,10 @@ def read_case(source: str | Path) -> Case:
     faults.require()
     assert settings is not None
     return Case(
-        settings=settings, areas=areas, source=name or str(source), warnings=tuple(faults.warnings),
+        settings=settings,
+        areas=areas,
+        source=name or str(source),
+        warnings=tuple(faults.warnings),
         **{table: frames[table] for table in SCHEMAS},
     )
 
@@ -146,6 +149,12 @@ def _check_datum(network: Network, files: Mapping[str, str], faults: Faults) -> 
                 miss = 1000 * float(great_circle_km(x, y, *shifted))
                 if miss < _SAME_POINT_M and shift > _SHIFT_M:
                     faults.add(
-                        "gcj02", files[table], row, "lon", np.round(x, 6), name=code, metres=round(shift),
+                        "gcj02",
+                        files[table],
+                        row,
+                        "lon",
+                        np.round(x, 6),
+                        name=code,
+                        metres=round(shift),
                     )
                     break

@@ -25,8 +25,19 @@ from clearway.core.timegrid import DAY_MINUTES, TimeGrid, format_time, offset_ch
 
 COST_DEFAULTS = {"sort": 0.0, "deliver": 0.0, "extra_premium": 1.0, "overflow_penalty": 0.4}
 _KEYS = (
-    "name", "title", "timezone", "start", "days", "slot_hours", "currency", "coordinates",
-    "costs", "policy", "class", "profile", "simulation",
+    "name",
+    "title",
+    "timezone",
+    "start",
+    "days",
+    "slot_hours",
+    "currency",
+    "coordinates",
+    "costs",
+    "policy",
+    "class",
+    "profile",
+    "simulation",
 )
 _CLASS_KEYS = ("name", "time_value", "hold_factor", "undelivered_penalty", "promise_hours")
 
@@ -135,7 +146,9 @@ def _plain(number: float) -> float | int:
 class _Reader:
     """Takes keys out of one table of the document and notes what is wrong."""
 
-    def __init__(self, table: Mapping[str, Any], prefix: str, known: tuple[str, ...], file: str, faults: Faults) -> None:
+    def __init__(
+        self, table: Mapping[str, Any], prefix: str, known: tuple[str, ...], file: str, faults: Faults
+    ) -> None:
         self.table, self.prefix, self.file, self.faults = table, prefix, file, faults
         for key in table:
             if key not in known:
@@ -154,7 +167,13 @@ class _Reader:
         return value
 
     def number(
-        self, key: str, default: float | None = None, *, low: float = 0.0, strict: bool = False, high: float = math.inf,
+        self,
+        key: str,
+        default: float | None = None,
+        *,
+        low: float = 0.0,
+        strict: bool = False,
+        high: float = math.inf,
         required: bool = False,
     ) -> float | None:
         value = self.table.get(key, default)
@@ -208,10 +227,19 @@ def parse_settings(document: Mapping[str, Any], file: str, faults: Faults) -> Se
         return None
     assert name and zone and start and days and slot_hours and currency
     return Settings(
-        name=name, timezone=zone, start=start, days=days, slot_hours=slot_hours, classes=tuple(classes),
-        currency=currency, title=title, coordinates=coordinates,
+        name=name,
+        timezone=zone,
+        start=start,
+        days=days,
+        slot_hours=slot_hours,
+        classes=tuple(classes),
+        currency=currency,
+        title=title,
+        coordinates=coordinates,
         costs={key: float(value or 0.0) for key, value in prices.items()},
-        hold_at_sender=hold, collection=collection, simulation=simulation,
+        hold_at_sender=hold,
+        collection=collection,
+        simulation=simulation,
     )
 
 

@@ -117,7 +117,8 @@ def _open_workbook(path: Path, faults: Faults) -> Source:
     for sheet in book.sheet_names:
         stem = _stem(sheet)
         table = _canonical(stem)
-        frame = book.load_sheet(sheet, dtypes="string").to_polars()
+        # as text fastexcel rounds numbers to nine digits, so types are inferred over all rows
+        frame = book.load_sheet(sheet, schema_sample_rows=None).to_polars()
         if table is not None:
             found.setdefault(table, []).append(frame)
         elif stem in _SIDE_SHEETS:
@@ -125,19 +126,25 @@ def _open_workbook(path: Path, faults: Faults) -> Source:
         else:
             faults.add("unknown_file", f"{path.name}[{sheet}]", nearest=nearest(sheet, [*SCHEMAS, *_SIDE_SHEETS]))
     tables = {
-        table: frame_table(pl.concat(frames, how="diagonal") if len(frames) > 1 else frames[0], f"{path.name}[{table}]")
+        table: frame_table(
+            pl.concat(frames, how="diagonal_relaxed") if len(frames) > 1 else frames[0], f"{path.name}[{table}]"
+        )
         for table, frames in found.items()
     }
     if "case" not in side:
         faults.add("missing_file", f"{path.name}[case]")
-    return Source(
-        _document_of(side), f"{path.name}[case]", tables, _areas_of(side.get("areas")), f"{path.name}[areas]"
-    )
+    return Source(_document_of(side), f"{path.name}[case]", tables, _areas_of(side.get("areas")), f"{path.name}[areas]")
 
 
 _SIDE_SHEETS = {
-    "case": "case", "设置": "case", "class": "class", "类别": "class", "profile": "profile", "时段分布": "profile",
-    "areas": "areas", "区域": "areas",
+    "case": "case",
+    "设置": "case",
+    "class": "class",
+    "类别": "class",
+    "profile": "profile",
+    "时段分布": "profile",
+    "areas": "areas",
+    "区域": "areas",
 }
 _CASE_COLUMNS = {"键": "key", "值": "value", "名称": "name", "小时": "hour", "比例": "collection"}
 

@@ -66,16 +66,25 @@ def write_workbook(case: Case, target: Path) -> None:
     with staged_file(target) as path, xlsxwriter.Workbook(path, {"constant_memory": True}) as book:
         document = case.settings.to_dict()
         classes, profile = document.pop("class"), document.pop("profile", None)
-        _sheet(book, "case", ["key", "value"], [[k, v] for k, v in _flat(document)])
+        _sheet(
+            book,
+            "case",
+            ["key", "value"],
+            [[k, str(v).lower() if isinstance(v, bool) else str(v)] for k, v in _flat(document)],
+        )
         columns = list(dict.fromkeys(key for row in classes for key in row))
         _sheet(book, "class", columns, [[row.get(c) for c in columns] for row in classes])
         if profile:
             _sheet(book, "profile", ["hour", "collection"], [[h, v] for h, v in enumerate(profile["collection"])])
         for table, frame in tables_of(case).items():
             text = frame.with_columns(
-                pl.col(name).cast(pl.String) if isinstance(dtype, pl.Enum)
-                else pl.col(name).dt.strftime("%Y-%m-%dT%H:%M:%S") if isinstance(dtype, pl.Datetime)
-                else pl.col(name).cast(pl.String) if dtype == pl.Date else pl.col(name)
+                pl.col(name).cast(pl.String)
+                if isinstance(dtype, pl.Enum)
+                else pl.col(name).dt.strftime("%Y-%m-%dT%H:%M:%S")
+                if isinstance(dtype, pl.Datetime)
+                else pl.col(name).cast(pl.String)
+                if dtype == pl.Date
+                else pl.col(name)
                 for name, dtype in frame.schema.items()
             )
             for part, offset in enumerate(range(0, max(1, len(text)), SHEET_ROWS), start=1):

@@ -23,16 +23,20 @@ def main() -> None:
     """Plan with the closures in force and without them, and compare."""
     case = Case.read(CASE)
     facts = case.info()
-    _say(f"{facts['title']['en']}: {facts['facilities']} facilities, {facts['lanes']} lanes, {facts['pairs']} pairs, "
-         f"{facts['slots']} slots of {facts['slot_hours']:g} h, {facts['parcels']:,.0f} parcels")
+    _say(
+        f"{facts['title']['en']}: {facts['facilities']} facilities, {facts['lanes']} lanes, {facts['pairs']} pairs, "
+        f"{facts['slots']} slots of {facts['slot_hours']:g} h, {facts['parcels']:,.0f} parcels"
+    )
     _say("planning with nothing closed …")
     calm = plan(case.without_disruptions(), progress=_say)
     _say("planning with the closures in force …")
     made = plan(case, progress=_say, command="make demo")
     folder = made.write(Path("out") / "demo", report=render_report(made, beside=calm))
     s = made.summary()
-    _say(f"cost {s['objective']:,.0f} yuan, proven at least {s['lower_bound']:,.0f} (gap {s['gap']:.2e}); "
-         f"the closures cost {s['objective'] - calm.summary()['objective']:,.0f}")
+    _say(
+        f"cost {s['objective']:,.0f} yuan, proven at least {s['lower_bound']:,.0f} (gap {s['gap']:.2e}); "
+        f"the closures cost {s['objective'] - calm.summary()['objective']:,.0f}"
+    )
     _say(f"report: {(folder / 'report.html').resolve()}")
     if sys.stdout.isatty():
         _serve(folder)

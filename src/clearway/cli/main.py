@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from clearway.planning import Plan
 
 app = typer.Typer(
-    name="clearway", no_args_is_help=True, add_completion=False, rich_markup_mode=None,
+    name="clearway",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
     help="Keep postal and parcel delivery channels open. Built-in cases: china-2022/peak, calm, east, tiny …",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -32,9 +35,16 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but the result.")]
 Disrupt = Annotated[
     list[str] | None,
-    typer.Option("--disrupt", metavar="TEXT", help="A further disruption, e.g. 'closed facility 440100 2022-11-10T08:00 2022-11-12T20:00'; repeatable."),
+    typer.Option(
+        "--disrupt",
+        metavar="TEXT",
+        help="A further disruption, e.g. 'closed facility 440100 2022-11-10T08:00 2022-11-12T20:00'; repeatable.",
+    ),
 ]
-Places = Annotated[str | None, typer.Option("--places", metavar="CODES", help="Only these places and all below them, separated by commas.")]
+Places = Annotated[
+    str | None,
+    typer.Option("--places", metavar="CODES", help="Only these places and all below them, separated by commas."),
+]
 Days = Annotated[float | None, typer.Option("--days", help="Only the first days of the horizon.")]
 SlotHours = Annotated[float | None, typer.Option("--slot-hours", help="Other slots than the case's.")]
 KnownAt = Annotated[str | None, typer.Option("--known-at", metavar="TIME", help="Only disruptions known by then.")]
@@ -55,7 +65,9 @@ def echo_json(value: Any) -> None:
     """Print a value as JSON; numpy numbers become plain ones."""
     import json
 
-    typer.echo(json.dumps(value, ensure_ascii=False, indent=2, default=lambda x: x.item() if hasattr(x, "item") else str(x)))
+    typer.echo(
+        json.dumps(value, ensure_ascii=False, indent=2, default=lambda x: x.item() if hasattr(x, "item") else str(x))
+    )
 
 
 def say(text: str, quiet: bool = False) -> None:
@@ -69,8 +81,11 @@ def options_of(
 ) -> dict[str, Any]:
     """How a case is derived, as summary.json keeps it; absent ones left out."""
     given = {
-        "places": places.replace(",", " ").split() if places else None, "days": days, "slot_hours": slot_hours,
-        "disrupt": list(disrupt or []) or None, "known_at": known_at,
+        "places": places.replace(",", " ").split() if places else None,
+        "days": days,
+        "slot_hours": slot_hours,
+        "disrupt": list(disrupt or []) or None,
+        "known_at": known_at,
     }
     return {key: value for key, value in given.items() if value is not None}
 
@@ -112,7 +127,9 @@ def init(
         raise ClearwayError(f"{folder} is there already; name another, or add --force to replace it.")
     case = open_case(source, options_of(places, None, None, None, None))
     case.write(folder)
-    typer.echo(f"{folder}: {len(case.facilities)} facilities, {len(case.lanes)} lanes. Check it with: clearway validate {folder}")
+    typer.echo(
+        f"{folder}: {len(case.facilities)} facilities, {len(case.lanes)} lanes. Check it with: clearway validate {folder}"
+    )
 
 
 @app.command()
@@ -144,7 +161,9 @@ def validate(
     else:
         for warning in opened.warnings:
             say(f"warning: {warning.text(language(lang))}")
-        typer.echo(f"{opened.settings.name}: no faults" if language(lang) == "en" else f"{opened.settings.name}：没有问题")
+        typer.echo(
+            f"{opened.settings.name}: no faults" if language(lang) == "en" else f"{opened.settings.name}：没有问题"
+        )
     if not checked:
         raise typer.Exit(2)
 
@@ -155,7 +174,10 @@ def _write_faults(error: InputError, path: Path) -> None:
     from clearway.core.files import staged_file
 
     with staged_file(path) as staging:
-        staging.write_text(pl.DataFrame([f.to_dict() for f in error.faults], infer_schema_length=None).write_csv(), encoding="utf-8-sig")
+        staging.write_text(
+            pl.DataFrame([f.to_dict() for f in error.faults], infer_schema_length=None).write_csv(),
+            encoding="utf-8-sig",
+        )
 
 
 @app.command()
@@ -176,12 +198,18 @@ def info(case: CaseArgument, disrupt: Disrupt = None, places: Places = None, jso
 
 @app.command()
 def plan(
-    case: Annotated[str | None, typer.Argument(metavar="CASE", help="A case folder, an .xlsx, or a built-in case.")] = None,
+    case: Annotated[
+        str | None, typer.Argument(metavar="CASE", help="A case folder, an .xlsx, or a built-in case.")
+    ] = None,
     method: Annotated[str, typer.Option(help="exact: the whole linear program, for small cases.")] = "exact",
     out: Annotated[Path | None, typer.Option(help="Folder for the plan's files; default out/NAME.")] = None,
-    check: Annotated[Path | None, typer.Option("--check", metavar="DIR", help="Recount a written plan instead.")] = None,
+    check: Annotated[
+        Path | None, typer.Option("--check", metavar="DIR", help="Recount a written plan instead.")
+    ] = None,
     gap: Annotated[float, typer.Option(min=0, help="The gap at which the plan counts as reached.")] = 1e-6,
-    time_limit: Annotated[float | None, typer.Option("--time-limit", min=0, help="Seconds; the best so far is kept with its gap.")] = None,
+    time_limit: Annotated[
+        float | None, typer.Option("--time-limit", min=0, help="Seconds; the best so far is kept with its gap.")
+    ] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="Threads of the solver.")] = None,
     flows: Annotated[bool, typer.Option("--flows/--no-flows", help="Write flows and commodities.")] = True,
     report: Annotated[bool, typer.Option("--report/--no-report", help="Write report.html.")] = True,
@@ -190,7 +218,9 @@ def plan(
     days: Days = None,
     slot_hours: SlotHours = None,
     known_at: KnownAt = None,
-    strict: Annotated[bool, typer.Option("--strict", help="Exit 1 where the gap is not reached or a yard overflows.")] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit 1 where the gap is not reached or a yard overflows.")
+    ] = False,
     json_: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -207,8 +237,14 @@ def plan(
     for warning in opened.warnings:
         say(f"warning: {warning.text()}", quiet)
     made = make_plan(
-        opened, method=method, gap=gap, time_limit=time_limit, threads=threads, options=options,
-        command="clearway " + " ".join(sys.argv[1:]), progress=lambda text: say(text, quiet or json_),
+        opened,
+        method=method,
+        gap=gap,
+        time_limit=time_limit,
+        threads=threads,
+        options=options,
+        command="clearway " + " ".join(sys.argv[1:]),
+        progress=lambda text: say(text, quiet or json_),
     )
     folder = out or Path("out") / opened.settings.name.replace("/", "-")
     made.write(folder, flows=flows, report=_report(made, quiet) if report else None)
@@ -240,7 +276,9 @@ def _check(folder: Path, case: str | None, options: dict[str, Any], json_: bool)
         echo_json(result.to_dict())
     else:
         typer.echo(f"objective {result.objective:,.6f}, proven bound {result.lower_bound:,.6f}")
-        typer.echo(f"largest violation: conservation {result.conservation_violation:.2e}, rows {result.row_violation:.2e}")
+        typer.echo(
+            f"largest violation: conservation {result.conservation_violation:.2e}, rows {result.row_violation:.2e}"
+        )
         typer.echo("agrees with the files" if not result.faults else "\n".join(result.faults))
     if result.faults:
         raise typer.Exit(1)
@@ -249,7 +287,9 @@ def _check(folder: Path, case: str | None, options: dict[str, Any], json_: bool)
 def _print_summary(facts: dict[str, Any]) -> None:
     for place in facts["overflow"][:20]:
         until = place["clears"] or "the end of the horizon, not cleared"
-        typer.echo(f"OVERFLOW {place['facility']}: from {place['from']}, at most {place['peak']:,.0f} parcels beyond storage, until {until}")
+        typer.echo(
+            f"OVERFLOW {place['facility']}: from {place['from']}, at most {place['peak']:,.0f} parcels beyond storage, until {until}"
+        )
     typer.echo(
         f"{facts['case']['name']}: cost {facts['objective']:,.2f} {facts['case']['currency']}, proven at least "
         f"{facts['lower_bound']:,.2f} (gap {facts['gap']:.4%}) in {facts['seconds']:.1f} s"
@@ -260,8 +300,10 @@ def _print_summary(facts: dict[str, Any]) -> None:
             f"{row['mean_hours']:.1f} h on average"
         )
     if facts["parcels_out_of_reach"] > 0.5:
-        typer.echo(f"  {facts['parcels_out_of_reach']:,.0f} parcels no plan could deliver inside the horizon; for example for "
-                   + ", ".join(f"{d['destination']} ({d['parcels']:,.0f})" for d in facts["out_of_reach"][:5]))
+        typer.echo(
+            f"  {facts['parcels_out_of_reach']:,.0f} parcels no plan could deliver inside the horizon; for example for "
+            + ", ".join(f"{d['destination']} ({d['parcels']:,.0f})" for d in facts["out_of_reach"][:5])
+        )
     for warning in facts["warnings"]:
         typer.echo(f"  warning: {warning}")
     if not facts["gap_reached"]:
@@ -318,7 +360,9 @@ def diff(
             if abs(row["change"]) > 0.005:
                 typer.echo(f"  {key}: {row['first']:,.2f} → {row['second']:,.2f} ({row['change']:+,.2f})")
     for row in facts["loads"]:
-        typer.echo(f"  {row['row']} {row['id']}: {row['first']:,.0f} → {row['second']:,.0f} parcels ({row['change']:+,.0f})")
+        typer.echo(
+            f"  {row['row']} {row['id']}: {row['first']:,.0f} → {row['second']:,.0f} parcels ({row['change']:+,.0f})"
+        )
     for key, text in (("only_first", "no longer beyond storage"), ("only_second", "newly beyond storage")):
         if facts["overflow"][key]:
             typer.echo(f"  {text}: {', '.join(facts['overflow'][key])}")

@@ -4,9 +4,9 @@ In:     files, texts, tables
 Out:    typed values, or every fault that stands in the way
 Not:    anything that knows a network, a plan, a record
 Words:  fault, slot, schema
+Rooms import timegrid, tables, geo and files by name, so that the errors alone load quickly.
 """
 
 from clearway.core.errors import ClearwayError, Fault, Faults, InputError, MissingExtra, PlanError
-from clearway.core.timegrid import TimeGrid
 
-__all__ = ["ClearwayError", "Fault", "Faults", "InputError", "MissingExtra", "PlanError", "TimeGrid"]
+__all__ = ["ClearwayError", "Fault", "Faults", "InputError", "MissingExtra", "PlanError"]

@@ -58,9 +58,7 @@ class Fault:
 
     def problem(self, lang: str = "en") -> str:
         """What is wrong and what would be right, in ``en`` or ``zh``."""
-        return _catalogue()[self.code][lang].format(
-            value=self.value, column=self.column, **dict(self.details)
-        )
+        return _catalogue()[self.code][lang].format(value=self.value, column=self.column, **dict(self.details))
 
     def where(self, lang: str = "en") -> str:
         """File, row and column as one phrase."""
@@ -156,8 +154,6 @@ class Faults:
             raise InputError(self.faults, self.total)
 
 
-def _fault(
-    code: str, file: str, row: int | None, column: str | None, value: object, details: dict[str, Any]
-) -> Fault:
+def _fault(code: str, file: str, row: int | None, column: str | None, value: object, details: dict[str, Any]) -> Fault:
     seen = None if value is None else str(value)
     return Fault(code, file, row, column, seen, tuple(details.items()))

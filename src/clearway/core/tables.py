@@ -13,7 +13,6 @@ import difflib
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -160,7 +159,9 @@ def csv_table(path: Path, file: str) -> RawTable:
         row = 1
 
         def ragged(bad: Any) -> str:
-            faults.add("ragged", file, bad.number, None, bad.text[:60], seen=bad.actual_columns, expected=bad.expected_columns)
+            faults.add(
+                "ragged", file, bad.number, None, bad.text[:60], seen=bad.actual_columns, expected=bad.expected_columns
+            )
             return "skip"
 
         try:
@@ -176,9 +177,11 @@ def csv_table(path: Path, file: str) -> RawTable:
                     column_types={name: pa.string() for name in header}, strings_can_be_null=True, null_values=[""]
                 ),
             )
-            yield pl.DataFrame(schema={name: pl.String for name in dict.fromkeys(header)}) if (
-                len(set(header)) < len(header)
-            ) else pl.DataFrame(schema=dict.fromkeys(header, pl.String))
+            yield (
+                pl.DataFrame(schema={name: pl.String for name in dict.fromkeys(header)})
+                if (len(set(header)) < len(header))
+                else pl.DataFrame(schema=dict.fromkeys(header, pl.String))
+            )
             if len(set(header)) < len(header):
                 for name in sorted({h for h in header if header.count(h) > 1}):
                     faults.add("repeated_column", file, 1, name)
@@ -286,6 +289,11 @@ def _typed(series: pl.Series, column: Column, zone: ZoneInfo) -> tuple[pl.Series
         return value, text.is_not_null() & value.is_null(), "not_number"
     if kind == "date" and series.dtype == pl.Date:
         return series, none, "not_date"
+    if kind == "date" and isinstance(series.dtype, pl.Datetime):
+        day = series.cast(pl.Date)
+        return day, series.is_not_null() & (series != day.cast(series.dtype)), "not_date"
+    if kind in ("clock", "clocks") and series.dtype == pl.Time:
+        series = series.dt.strftime("%H:%M")
     if kind == "time" and isinstance(series.dtype, pl.Datetime):
         if series.dtype.time_zone:
             series = series.dt.convert_time_zone(str(zone)).dt.replace_time_zone(None)
@@ -328,7 +336,14 @@ def _padded(text: str) -> str:
 
 
 def _report(
-    faults: Faults, code: str, file: str, mask: pl.Series, raw: pl.Series, first_row: int, column: Column, **details: Any
+    faults: Faults,
+    code: str,
+    file: str,
+    mask: pl.Series,
+    raw: pl.Series,
+    first_row: int,
+    column: Column,
+    **details: Any,
 ) -> None:
     if not mask.any():
         return
@@ -373,6 +388,7 @@ def read_table(
     *,
     zone: ZoneInfo,
     ids: Mapping[str, tuple[str, pl.Series]] | None = None,
+    first_row: int = 2,
 ) -> pl.DataFrame:
     """Read one table to its schema; every fault goes to ``faults``.
 
@@ -385,6 +401,8 @@ def read_table(
     ids
         For a column of references: the table it points to and that table's ids. The column
         comes back as ``pl.Enum`` of those ids, which keeps large tables small.
+    first_row
+        Number of the first row in messages: 2 below a header.
 
     Returns
     -------
@@ -394,7 +412,7 @@ def read_table(
     ids = ids or {}
     enums = {name: pl.Enum(values.unique(maintain_order=True).drop_nulls()) for name, (_, values) in ids.items()}
     parts: list[pl.DataFrame] = []
-    first_row, started = 2, False
+    started = False
     for batch in raw.batches(faults):
         batch = _renamed(batch, schema, raw.file, faults if not started else Faults())
         if not started:
@@ -416,8 +434,13 @@ def read_table(
                 known = choice_values(column.choices)
                 for index in bad.arg_true().to_list():
                     faults.add(
-                        code, raw.file, first_row + index, column.name, cells[index],
-                        choices=", ".join(known), nearest=nearest(cells[index], load_choices()[column.choices]),
+                        code,
+                        raw.file,
+                        first_row + index,
+                        column.name,
+                        cells[index],
+                        choices=", ".join(known),
+                        nearest=nearest(cells[index], load_choices()[column.choices]),
                     )
             else:
                 _report(faults, code, raw.file, bad, cells, first_row, column, **details)
@@ -430,8 +453,13 @@ def read_table(
                 coded = value.cast(enums[column.name], strict=False)
                 for index in (value.is_not_null() & coded.is_null()).arg_true().to_list():
                     faults.add(
-                        "unknown_id", raw.file, first_row + index, column.name, value[index],
-                        table=table, nearest=nearest(value[index], known_ids.to_list()),
+                        "unknown_id",
+                        raw.file,
+                        first_row + index,
+                        column.name,
+                        value[index],
+                        table=table,
+                        nearest=nearest(value[index], known_ids.to_list()),
                     )
                 value = coded
             typed[column.name] = value.alias(column.name)
@@ -453,7 +481,8 @@ def _blank_rows(batch: pl.DataFrame) -> pl.Series:
         return pl.repeat(False, len(batch), dtype=pl.Boolean, eager=True)
     return batch.select(
         pl.all_horizontal(
-            (pl.col(c).is_null() | (pl.col(c).str.strip_chars() == "")) if batch[c].dtype == pl.String
+            (pl.col(c).is_null() | (pl.col(c).str.strip_chars() == ""))
+            if batch[c].dtype == pl.String
             else pl.col(c).is_null()
             for c in batch.columns
         )
@@ -480,21 +509,23 @@ def csv_text(frame: pl.DataFrame) -> str:
         column = pl.col(name)
         if isinstance(dtype, pl.Datetime):
             whole = column.dt.second() + column.dt.microsecond() == 0
-            column = pl.when(whole).then(column.dt.strftime("%Y-%m-%dT%H:%M")).otherwise(
-                column.dt.strftime("%Y-%m-%dT%H:%M:%S%.f")
+            column = (
+                pl.when(whole)
+                .then(column.dt.strftime("%Y-%m-%dT%H:%M"))
+                .otherwise(column.dt.strftime("%Y-%m-%dT%H:%M:%S%.f"))
             )
         elif dtype.is_float():
             exact = (column == column.round(0)) & (column.abs() < 2**53)
             column = (
-                pl.when(exact).then(column.cast(pl.Int64, strict=False).cast(pl.String)).otherwise(column.cast(pl.String))
+                pl.when(exact)
+                .then(column.cast(pl.Int64, strict=False).cast(pl.String))
+                .otherwise(column.cast(pl.String))
             )
         columns.append(column.alias(name))
     return frame.select(columns).write_csv()
 
 
-
-
-def rows_where(frame: pl.DataFrame, condition: pl.Expr) -> list[tuple[int, dict[str, Any]]]:
+def rows_where(frame: pl.DataFrame, condition: pl.Expr, first_row: int = 2) -> list[tuple[int, dict[str, Any]]]:
     """Spreadsheet row numbers and values of the rows where a condition holds."""
-    hit = frame.with_row_index("__row", 2).filter(condition.fill_null(False))
+    hit = frame.with_row_index("__row", first_row).filter(condition.fill_null(False))
     return [(row.pop("__row"), row) for row in hit.to_dicts()]

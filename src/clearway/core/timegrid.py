@@ -119,9 +119,7 @@ class TimeGrid:
         if last <= first:
             return 0, np.zeros(0)
         cumulative = np.concatenate([[0.0], np.cumsum(profile)])
-        edges = np.array(
-            [(self.time(t) - midnight) / timedelta(hours=1) for t in range(first, last + 1)]
-        )
+        edges = np.array([(self.time(t) - midnight) / timedelta(hours=1) for t in range(first, last + 1)])
         return first, np.diff(np.interp(edges, np.arange(25), cumulative))
 
 

@@ -105,8 +105,14 @@ def build_offered(
             stock["parcels"].to_numpy()[at],
         )
     return Offered(
-        destination=pairs // k, cls=pairs % k, offered=offered, held=stages["held"], unsorted=stages["unsorted"],
-        sorted=stages["sorted"], arriving=stages["in-transit"], cut=cut,
+        destination=pairs // k,
+        cls=pairs % k,
+        offered=offered,
+        held=stages["held"],
+        unsorted=stages["unsorted"],
+        sorted=stages["sorted"],
+        arriving=stages["in-transit"],
+        cut=cut,
     )
 
 
@@ -124,10 +130,16 @@ def _by_slot(
         cut += float(parcels[rows].sum() * (1 - weights.sum()))
         slots = first + np.flatnonzero(weights)
         share = weights[weights > 0]
-        pieces.append((
-            np.repeat(origin[rows], len(slots)), np.repeat(commodity[rows], len(slots)),
-            np.tile(slots, len(rows)), np.outer(parcels[rows], share).ravel(),
-        ))
+        pieces.append(
+            (
+                np.repeat(origin[rows], len(slots)),
+                np.repeat(commodity[rows], len(slots)),
+                np.tile(slots, len(rows)),
+                np.outer(parcels[rows], share).ravel(),
+            )
+        )
     if not pieces:
         return _summed(np.zeros(0, int), np.zeros(0, int), np.zeros(0, int), np.zeros(0)), 0.0
-    return _summed(*(np.concatenate(part) for part in zip(*pieces, strict=True))), max(0.0, cut)
+    # what rounding leaves is not a cut
+    lost = cut if cut > 1e-9 * float(parcels.sum()) else 0.0
+    return _summed(*(np.concatenate(part) for part in zip(*pieces, strict=True))), lost

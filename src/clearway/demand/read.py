@@ -43,7 +43,12 @@ def check_stock(stock: pl.DataFrame, grid: TimeGrid, absent: list[str], file: st
     outside = transit & ((pl.col("arrives") < grid.start) | (pl.col("arrives") >= grid.end))
     for row, values in rows_where(stock, outside):
         faults.add(
-            "arrives_outside", file, row, "arrives", format_time(values["arrives"]),
-            start=format_time(grid.start), end=format_time(grid.end),
+            "arrives_outside",
+            file,
+            row,
+            "arrives",
+            format_time(values["arrives"]),
+            start=format_time(grid.start),
+            end=format_time(grid.end),
         )
     _candidates(stock, ("facility", "destination"), absent, file, faults)

@@ -66,8 +66,13 @@ def apply_disruptions(
         work.apply(row)
     return Disrupted(
         replace(
-            offer, accept=work.accept, sort=work.sort, storage=work.storage, deliver=work.deliver,
-            depart=work.depart, sort_cost=work.sort_cost,
+            offer,
+            accept=work.accept,
+            sort=work.sort,
+            storage=work.storage,
+            deliver=work.deliver,
+            depart=work.depart,
+            sort_cost=work.sort_cost,
         ),
         tuple(work.embargoes),
         tuple(work.transit_bans),

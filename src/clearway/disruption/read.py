@@ -81,13 +81,13 @@ def _area_id(feature: object) -> str | None:
 
 
 def check_disruptions(
-    disruptions: pl.DataFrame, known: Mapping[str, list[str]], file: str, faults: Faults
+    disruptions: pl.DataFrame, known: Mapping[str, list[str]], file: str, faults: Faults, first_row: int = 2
 ) -> None:
     """Add a fault for every row that cannot be applied.
 
     ``known`` holds the ids a target may name, by target type: facility, lane, place, area.
     """
-    for row, values in rows_where(disruptions, pl.lit(True)):
+    for row, values in rows_where(disruptions, pl.lit(True), first_row):
         kind, target_type = values["kind"], values["target_type"]
         if kind is None or target_type is None:
             continue
@@ -98,7 +98,12 @@ def check_disruptions(
             )
         elif values["target"] is not None and values["target"] not in known[target_type]:
             faults.add(
-                "unknown_id", file, row, "target", values["target"], table=_TABLES[target_type],
+                "unknown_id",
+                file,
+                row,
+                "target",
+                values["target"],
+                table=_TABLES[target_type],
                 nearest=nearest(values["target"], known[target_type]),
             )
         needed = _NEEDS.get(kind)

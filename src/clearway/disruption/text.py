@@ -42,7 +42,7 @@ def disruptions_from_text(lines: Sequence[str], taken: Sequence[str], zone: Zone
         records.append(record)
     schema = SCHEMAS["disruptions"]
     frame = pl.DataFrame(records, schema=dict.fromkeys(schema.names, pl.String))
-    return read_table(frame_table(frame, "--disrupt"), schema, faults, zone=zone)
+    return read_table(frame_table(frame, "--disrupt"), schema, faults, zone=zone, first_row=1)
 
 
 def _record(line: str) -> dict[str, str | None] | None:

@@ -71,9 +71,7 @@ def _column(frame: pl.DataFrame, name: str, default: float) -> Floats:
     return frame[name].cast(pl.Float64).fill_null(default).to_numpy().astype(float)
 
 
-def build_offer(
-    network: Network, grid: TimeGrid, costs: Mapping[str, float], classes: Sequence[str]
-) -> Offer:
+def build_offer(network: Network, grid: TimeGrid, costs: Mapping[str, float], classes: Sequence[str]) -> Offer:
     """The undisturbed offer of a checked network.
 
     Parameters

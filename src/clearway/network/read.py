@@ -113,4 +113,6 @@ def _check_lanes(network: Network, classes: list[str], file: str, faults: Faults
     for row, values in rows_where(lanes, pl.col("classes").is_not_null()):
         for name in values["classes"].split():
             if name not in known:
-                faults.add("unknown_id", file, row, "classes", name, table="case.toml class", nearest=nearest(name, classes))
+                faults.add(
+                    "unknown_id", file, row, "classes", name, table="case.toml class", nearest=nearest(name, classes)
+                )

@@ -38,9 +38,12 @@ class CheckResult:
     def to_dict(self) -> dict[str, Any]:
         """Plain values for ``--json``."""
         return {
-            "objective": self.objective, "lower_bound": self.lower_bound,
+            "objective": self.objective,
+            "lower_bound": self.lower_bound,
             "violations": {"conservation": self.conservation_violation, "rows": self.row_violation},
-            "load_difference": self.load_difference, "agrees": not self.faults, "faults": list(self.faults),
+            "load_difference": self.load_difference,
+            "agrees": not self.faults,
+            "faults": list(self.faults),
         }
 
 
@@ -55,7 +58,10 @@ def check_plan(plan: Plan, case: Case | None = None) -> CheckResult:
     faults = []
     if abs(counted.objective - said["objective"]) > TOLERANCE * max(1.0, abs(counted.objective)):
         faults.append(f"objective is {counted.objective:.6f}, summary.json says {said['objective']:.6f}")
-    if bound < said["lower_bound"] - TOLERANCE * max(1.0, abs(bound)) and said["lower_bound"] > said["bound_at_zero_prices"]:
+    if (
+        bound < said["lower_bound"] - TOLERANCE * max(1.0, abs(bound))
+        and said["lower_bound"] > said["bound_at_zero_prices"]
+    ):
         faults.append(f"the prices prove {bound:.6f}, summary.json says {said['lower_bound']:.6f}")
     if counted.conservation_violation > TOLERANCE or counted.row_violation > TOLERANCE:
         faults.append(f"not feasible: {counted.worst}")

@@ -26,8 +26,10 @@ def diff_plans(first: Plan, second: Plan, *, most: int = 10) -> dict[str, Any]:
         "costs": {k: _change(one["costs"][k], two["costs"][k]) for k in one["costs"]},
         "parcels": {k: _change(one["parcels"][k], two["parcels"][k]) for k in one["parcels"]},
         "classes": {
-            name: {k: _change(one["classes"].get(name, {}).get(k, 0.0), two["classes"].get(name, {}).get(k, 0.0))
-                   for k in ("offered", "delivered", "undelivered", "mean_hours")}
+            name: {
+                k: _change(one["classes"].get(name, {}).get(k, 0.0), two["classes"].get(name, {}).get(k, 0.0))
+                for k in ("offered", "delivered", "undelivered", "mean_hours")
+            }
             for name in dict.fromkeys([*one["classes"], *two["classes"]])
         },
         "loads": _moved(first.rows, second.rows, most),
@@ -55,5 +57,7 @@ def _moved(one: pl.DataFrame, two: pl.DataFrame, most: int) -> list[dict[str, An
     )
     return (
         changed.filter(pl.col("change").abs() > 0.5)
-        .sort(pl.col("change").abs(), pl.col("id"), descending=[True, False]).head(most).to_dicts()
+        .sort(pl.col("change").abs(), pl.col("id"), descending=[True, False])
+        .head(most)
+        .to_dicts()
     )

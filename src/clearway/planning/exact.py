@@ -9,6 +9,8 @@ Source: docs/planning.md sections 4-7. Columns that no parcel can ever use are n
 
 from __future__ import annotations
 
+import os
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -93,8 +95,13 @@ class _Builder:
 
 
 _LOADS = {
-    "held": (), "accepted": ("accept",), "unsorted": ("storage",), "sorted": ("sort",),
-    "sorted_held": ("storage",), "depart": ("depart",), "delivered": ("deliver",),
+    "held": (),
+    "accepted": ("accept",),
+    "unsorted": ("storage",),
+    "sorted": ("sort",),
+    "sorted_held": ("storage",),
+    "depart": ("depart",),
+    "delivered": ("deliver",),
 }
 
 
@@ -108,9 +115,7 @@ def _supplies(problem: Problem, names: tuple[str, ...]) -> list[Floats]:
     return list(total)
 
 
-def _add_commodity(
-    b: _Builder, g: int, at_sender: Floats, into: Floats, sorted_stock: Floats
-) -> None:
+def _add_commodity(b: _Builder, g: int, at_sender: Floats, into: Floats, sorted_stock: Floats) -> None:
     """Columns and conservation rows of one commodity."""
     p = b.problem
     offer, slots = p.offer, p.grid.slots
@@ -205,8 +210,7 @@ def solve_exact(
             raise PlanError(_too_large(b.columns))
     say(f"linear program: {b.columns:,} columns, {b.equations:,} conservation rows")
     lp, capacity_rows = _program(b)
-    solver = highspy.Highs()
-    solver.silent()
+    solver = _silent_solver()
     solver.setOptionValue("random_seed", 0)
     solver.setOptionValue("primal_feasibility_tolerance", 1e-8)
     solver.setOptionValue("dual_feasibility_tolerance", 1e-8)
@@ -234,9 +238,30 @@ def solve_exact(
     info = solver.getInfo()
     iterations = max(info.simplex_iteration_count, 0) + max(info.ipm_iteration_count, 0)
     return Solution(
-        cells, prices, optimal, solver.modelStatusToString(status), int(iterations), b.columns,
+        cells,
+        prices,
+        optimal,
+        solver.modelStatusToString(status),
+        int(iterations),
+        b.columns,
         time.perf_counter() - begun,
     )
+
+
+def _silent_solver() -> highspy.Highs:
+    """A solver that prints nothing: its constructor writes a banner to file descriptor 1, which would
+    stand in the middle of ``--json``."""
+    sys.stdout.flush()
+    saved, sink = os.dup(1), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(sink, 1)
+        solver = highspy.Highs()
+    finally:
+        os.dup2(saved, 1)
+        os.close(saved)
+        os.close(sink)
+    solver.silent()
+    return solver
 
 
 def _too_large(columns: int) -> str:
@@ -259,8 +284,10 @@ def _cells(parts: list[tuple[int, Ints, Ints, Ints]], value: Floats) -> Cells:
 def _program(b: _Builder) -> tuple[highspy.HighsLp, dict[str, tuple[Ints, int]]]:
     """The matrix in columns, and for each capacity row kind its cells and first row number."""
     p = b.problem
-    row, column, value = (np.concatenate(part) for part in zip(*b.entries, strict=True)) if b.entries else (
-        np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0)
+    row, column, value = (
+        (np.concatenate(part) for part in zip(*b.entries, strict=True))
+        if b.entries
+        else (np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
     )
     rows, columns, values = [row], [column], [value]
     supply = np.concatenate([*b.rhs, np.zeros(0)])
@@ -336,9 +363,9 @@ def waiting_cells(problem: Problem) -> dict[str, Cells]:
             s = getattr(problem.offered, name)
             length = slots - s.slot
             slot = np.concatenate([np.arange(first, slots) for first in s.slot.tolist()] or [np.zeros(0, np.int64)])
-            parts.append(Cells(
-                np.repeat(s.commodity, length), np.repeat(s.facility, length), slot, np.repeat(s.parcels, length)
-            ))
+            parts.append(
+                Cells(np.repeat(s.commodity, length), np.repeat(s.facility, length), slot, np.repeat(s.parcels, length))
+            )
         cells[decision] = Cells(
             *(np.concatenate([getattr(part, f) for part in parts]) for f in ("commodity", "at", "slot", "parcels"))
         )

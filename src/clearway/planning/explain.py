@@ -19,7 +19,13 @@ from clearway.disruption import describe_hits
 from clearway.planning.plans import Plan
 
 ROW_NAMES = {
-    "en": {"accept": "acceptance", "sort": "sorting", "storage": "storage", "deliver": "delivery", "depart": "departures"},
+    "en": {
+        "accept": "acceptance",
+        "sort": "sorting",
+        "storage": "storage",
+        "deliver": "delivery",
+        "depart": "departures",
+    },
     "zh": {"accept": "收寄", "sort": "分拣", "storage": "存放", "deliver": "投递", "depart": "发运"},
 }
 _BINDING = 1e-6
@@ -53,7 +59,9 @@ def explain_facts(plan: Plan, **target: str | None) -> dict[str, Any]:
 
 def clearing(rows: pl.DataFrame, facility: str) -> dict[str, Any] | None:
     """When a facility is beyond its storage: from, peak, and when it is clear for good."""
-    part = rows.filter((pl.col("row") == "storage") & (pl.col("id") == facility) & (pl.col("overflow") > 0.5)).sort("slot")
+    part = rows.filter((pl.col("row") == "storage") & (pl.col("id") == facility) & (pl.col("overflow") > 0.5)).sort(
+        "slot"
+    )
     if part.is_empty():
         return None
     after = rows.filter(
@@ -80,9 +88,15 @@ def row_facts(rows: pl.DataFrame) -> list[dict[str, Any]]:
         by_day = (
             part.group_by(pl.col("start").dt.date().alias("day"), maintain_order=True)
             .agg(
-                pl.col("load").sum(), pl.col("capacity").sum(), pl.col("extra").sum(), pl.col("overflow").max(),
-                pl.col("price").max(), pl.col("price").sum().alias("worth"), pl.col("capacity").null_count().alias("free"),
-                (pl.col("capacity") + pl.col("extra_limit") <= 0).sum().alias("shut"), pl.len().alias("slots"),
+                pl.col("load").sum(),
+                pl.col("capacity").sum(),
+                pl.col("extra").sum(),
+                pl.col("overflow").max(),
+                pl.col("price").max(),
+                pl.col("price").sum().alias("worth"),
+                pl.col("capacity").null_count().alias("free"),
+                (pl.col("capacity") + pl.col("extra_limit") <= 0).sum().alias("shut"),
+                pl.len().alias("slots"),
             )
             .sort("day")
         )
@@ -105,15 +119,22 @@ def _facility(plan: Plan, name: str) -> dict[str, Any]:
     lanes = case.lanes.filter((pl.col("origin") == name) | (pl.col("destination") == name))
     roads = plan.rows.filter((pl.col("row") == "depart") & pl.col("id").is_in(lanes["id"].to_list()))
     busiest = (
-        roads.group_by("id").agg(pl.col("load").sum(), pl.col("price").max(), pl.col("capacity").sum())
-        .sort("load", descending=True).head(8)
+        roads.group_by("id")
+        .agg(pl.col("load").sum(), pl.col("price").max(), pl.col("capacity").sum())
+        .sort("load", descending=True)
+        .head(8)
         .join(case.lanes.select("id", "origin", "destination"), on="id")
         .sort("load", descending=True)
     )
     label = case.facilities.filter(pl.col("id") == name)["name"][0]
     return {
-        "kind": "facility", "id": name, "name": label, "rows": row_facts(mine), "clearing": clearing(plan.rows, name),
-        "lanes": busiest.to_dicts(), "disruptions": _hits(plan, facility=offer.facilities.index(name)),
+        "kind": "facility",
+        "id": name,
+        "name": label,
+        "rows": row_facts(mine),
+        "clearing": clearing(plan.rows, name),
+        "lanes": busiest.to_dicts(),
+        "disruptions": _hits(plan, facility=offer.facilities.index(name)),
     }
 
 
@@ -127,13 +148,21 @@ def _lane(plan: Plan, name: str) -> dict[str, Any]:
     top: list[dict[str, Any]] = []
     if plan.flows is not None:
         top = (
-            plan.flows.filter(pl.col("lane") == name).group_by("destination", "class").agg(pl.col("parcels").sum())
-            .sort("parcels", descending=True).head(8).to_dicts()
+            plan.flows.filter(pl.col("lane") == name)
+            .group_by("destination", "class")
+            .agg(pl.col("parcels").sum())
+            .sort("parcels", descending=True)
+            .head(8)
+            .to_dicts()
         )
     lane = case.lanes.filter(pl.col("id") == name).to_dicts()[0]
     return {
-        "kind": "lane", "id": name, "name": f"{lane['origin']} → {lane['destination']} ({lane['mode']})",
-        "rows": row_facts(mine), "carries": top, "disruptions": _hits(plan, ends=ends, lane=index),
+        "kind": "lane",
+        "id": name,
+        "name": f"{lane['origin']} → {lane['destination']} ({lane['mode']})",
+        "rows": row_facts(mine),
+        "carries": top,
+        "disruptions": _hits(plan, ends=ends, lane=index),
     }
 
 
@@ -150,7 +179,9 @@ def _pair(plan: Plan, name: str) -> dict[str, Any]:
     to = plan.commodities.filter(pl.col("destination") == destination)
     here = to.filter(pl.col("facility") == origin)
     by_class = here.group_by("class", maintain_order=True).agg(
-        pl.col("offered").sum(), pl.col("accepted").sum(), pl.col("held").max().alias("most_held"),
+        pl.col("offered").sum(),
+        pl.col("accepted").sum(),
+        pl.col("held").max().alias("most_held"),
         pl.col("held").filter(pl.col("slot") == pl.col("slot").max()).sum().alias("held_at_last"),
     )
     ends = case.lanes.select(lane="id", start="origin", end="destination")
@@ -158,7 +189,9 @@ def _pair(plan: Plan, name: str) -> dict[str, Any]:
     hops = used.group_by("start", "end", "lane").agg(pl.col("parcels").sum())
     route, seen, at = [], {origin}, origin
     while at != destination:
-        options_here = hops.filter((pl.col("start") == at) & ~pl.col("end").is_in(list(seen))).sort("parcels", descending=True)
+        options_here = hops.filter((pl.col("start") == at) & ~pl.col("end").is_in(list(seen))).sort(
+            "parcels", descending=True
+        )
         if options_here.is_empty():
             break
         total = options_here["parcels"].sum()
@@ -166,8 +199,16 @@ def _pair(plan: Plan, name: str) -> dict[str, Any]:
         route.append({"lane": step["lane"], "to": step["end"], "share": step["parcels"] / total if total else 0.0})
         at = step["end"]
         seen.add(at)
-    return {"kind": "pair", "id": name, "name": f"{origin} → {destination}", "classes": by_class.to_dicts(), "route": route,
-            "arrives": at == destination, "rows": [], "disruptions": _hits(plan, facility=ids.index(destination))}
+    return {
+        "kind": "pair",
+        "id": name,
+        "name": f"{origin} → {destination}",
+        "classes": by_class.to_dicts(),
+        "route": route,
+        "arrives": at == destination,
+        "rows": [],
+        "disruptions": _hits(plan, facility=ids.index(destination)),
+    }
 
 
 def _class(plan: Plan, name: str) -> dict[str, Any]:
@@ -176,10 +217,21 @@ def _class(plan: Plan, name: str) -> dict[str, Any]:
     if plan.commodities is not None:
         held = (
             plan.commodities.filter((pl.col("class") == name) & (pl.col("undelivered") > 0.5))
-            .group_by("destination").agg(pl.col("undelivered").sum()).sort("undelivered", descending=True).head(8).to_dicts()
+            .group_by("destination")
+            .agg(pl.col("undelivered").sum())
+            .sort("undelivered", descending=True)
+            .head(8)
+            .to_dicts()
         )
-    return {"kind": "class", "id": name, "name": name, "totals": plan.facts["classes"][name], "undelivered": held,
-            "rows": [], "disruptions": []}
+    return {
+        "kind": "class",
+        "id": name,
+        "name": name,
+        "totals": plan.facts["classes"][name],
+        "undelivered": held,
+        "rows": [],
+        "disruptions": [],
+    }
 
 
 # ------------------------------------------------------------------ words
@@ -195,9 +247,13 @@ def _english(facts: dict[str, Any]) -> list[str]:
     names = ROW_NAMES["en"]
     for row in facts["rows"]:
         for day in row["days"]:
-            limit = "no limit" if day["free"] else f"{day['load'] / max(day['capacity'], 1):.0%} of {day['capacity']:,.0f}"
+            limit = (
+                "no limit" if day["free"] else f"{day['load'] / max(day['capacity'], 1):.0%} of {day['capacity']:,.0f}"
+            )
             if row["row"] == "storage":
-                limit = f"{day['overflow']:,.0f} beyond storage at the worst" if day["overflow"] > 0.5 else "within storage"
+                limit = (
+                    f"{day['overflow']:,.0f} beyond storage at the worst" if day["overflow"] > 0.5 else "within storage"
+                )
                 lines.append(f"  {day['day']} {names[row['row']]}: {limit}")
                 continue
             extra = f", {day['extra']:,.0f} mobilised" if day["extra"] > 0.5 else ""
@@ -217,7 +273,9 @@ def _english(facts: dict[str, Any]) -> list[str]:
         lines.append(f"  Beyond its storage from {c['from']}, at most {c['peak']:,.0f} at {c['peak_at']}; {until}.")
     for lane in facts.get("lanes", []):
         price = f", price up to {lane['price']:.3f}" if (lane["price"] or 0) > _BINDING else ""
-        lines.append(f"  lane {lane['id']} {lane['origin']} → {lane['destination']}: {lane['load']:,.0f} parcels{price}")
+        lines.append(
+            f"  lane {lane['id']} {lane['origin']} → {lane['destination']}: {lane['load']:,.0f} parcels{price}"
+        )
     for row in facts.get("carries", []):
         lines.append(f"  carries {row['parcels']:,.0f} {row['class']} parcels for {row['destination']}")
     for row in facts.get("classes", []):
@@ -246,7 +304,11 @@ def _chinese(facts: dict[str, Any]) -> list[str]:
     lines = [f"{kinds[facts['kind']]} {facts['id']}：{facts['name']}"]
     for row in facts["rows"]:
         for day in row["days"]:
-            limit = "无上限" if day["free"] else f"占能力 {day['capacity']:,.0f} 的 {day['load'] / max(day['capacity'], 1):.0%}"
+            limit = (
+                "无上限"
+                if day["free"]
+                else f"占能力 {day['capacity']:,.0f} 的 {day['load'] / max(day['capacity'], 1):.0%}"
+            )
             if row["row"] == "storage":
                 limit = f"最多超存 {day['overflow']:,.0f} 件" if day["overflow"] > 0.5 else "未超存"
                 lines.append(f"  {day['day']} {names[row['row']]}：{limit}")

@@ -108,9 +108,7 @@ def recount(problem: Problem, flows: pl.DataFrame, commodities: pl.DataFrame) ->
     offer, grid = problem.offer, problem.grid
     facilities, slots = len(offer.facilities), grid.slots
     loads = {name: np.zeros_like(problem.rows[name].base) for name in ROWS}
-    costs = dict.fromkeys(
-        ("transport", "sorting", "delivery", "time", "extra", "overflow", "undelivered"), 0.0
-    )
+    costs = dict.fromkeys(("transport", "sorting", "delivery", "time", "extra", "overflow", "undelivered"), 0.0)
     totals = np.zeros((len(problem.class_names), 4))  # offered, delivered, undelivered, parcel-hours
     worst, worst_at = 0.0, ""
     supply = {name: _by_commodity(problem, name) for name in ("offered", "held", "unsorted", "sorted", "arriving")}
@@ -142,7 +140,11 @@ def recount(problem: Problem, flows: pl.DataFrame, commodities: pl.DataFrame) ->
             into = into + given["offered"]
         balance_i = _before(cell["unsorted"]) + into - cell["unsorted"] - cell["sorted"]
         balance_h = (
-            _before(cell["sorted_held"]) + given["sorted"] + cell["sorted"] - cell["sorted_held"] - left
+            _before(cell["sorted_held"])
+            + given["sorted"]
+            + cell["sorted"]
+            - cell["sorted_held"]
+            - left
             - cell["delivered"]
         )
         for name, balance in (("offered", balance_o), ("unsorted", balance_i), ("sorted", balance_h)):
@@ -150,14 +152,19 @@ def recount(problem: Problem, flows: pl.DataFrame, commodities: pl.DataFrame) ->
             if size.size and size.max() > worst:
                 worst = float(size.max())
                 f, t = np.unravel_index(int(size.argmax()), size.shape)
-                worst_at = f"{name} balance of {problem.offer.facilities[target]}/{problem.class_names[k]} at " \
-                           f"{offer.facilities[int(f)]}, slot {int(t)}"
+                worst_at = (
+                    f"{name} balance of {problem.offer.facilities[target]}/{problem.class_names[k]} at "
+                    f"{offer.facilities[int(f)]}, slot {int(t)}"
+                )
         elsewhere = cell["delivered"].copy()
         elsewhere[target] = 0
         illegal = np.where(problem.may_depart() & ~problem.banned(g), 0.0, depart)
         refused = cell["accepted"] * problem.embargoed(g)[None, :] if problem.hold else np.zeros(1)
-        for name, amount in (("delivery elsewhere", elsewhere), ("a departure that is not allowed", illegal),
-                             ("acceptance under embargo", refused)):
+        for name, amount in (
+            ("delivery elsewhere", elsewhere),
+            ("a departure that is not allowed", illegal),
+            ("acceptance under embargo", refused),
+        ):
             if amount.size and amount.max() > banned_load:
                 banned_load, banned_at = float(amount.max()), name
         loads["accept"] += cell["accepted"]
@@ -176,7 +183,9 @@ def recount(problem: Problem, flows: pl.DataFrame, commodities: pl.DataFrame) ->
         costs["time"] += w * grid.slot_hours * (waiting + problem.hold_factor[k] * at_sender + under_way)
         costs["undelivered"] += problem.penalty[k] * undelivered
         totals[k] += (
-            sum(float(v.sum()) for v in given.values()), cell["delivered"].sum(), undelivered,
+            sum(float(v.sum()) for v in given.values()),
+            cell["delivered"].sum(),
+            undelivered,
             grid.slot_hours * (waiting + at_sender + under_way),
         )
     extra, overflow, row_worst, row_at = _against_rows(problem, loads)
@@ -186,8 +195,13 @@ def recount(problem: Problem, flows: pl.DataFrame, commodities: pl.DataFrame) ->
     if banned_load > row_worst:
         row_worst, row_at = banned_load, banned_at
     return Recount(
-        loads=loads, extra=extra, overflow=overflow, costs=costs, classes=_class_totals(problem, totals),
-        conservation_violation=worst, row_violation=row_worst,
+        loads=loads,
+        extra=extra,
+        overflow=overflow,
+        costs=costs,
+        classes=_class_totals(problem, totals),
+        conservation_violation=worst,
+        row_violation=row_worst,
         worst=worst_at if worst >= row_worst else row_at,
     )
 
@@ -237,7 +251,9 @@ def _against_rows(problem: Problem, loads: dict[str, Floats]) -> tuple[dict[str,
 def _class_totals(problem: Problem, totals: Floats) -> dict[str, dict[str, float]]:
     return {
         name: {
-            "offered": float(offered), "delivered": float(delivered), "undelivered": float(undelivered),
+            "offered": float(offered),
+            "delivered": float(delivered),
+            "undelivered": float(undelivered),
             "mean_hours": float(hours / offered) if offered > 0 else 0.0,
         }
         for name, (offered, delivered, undelivered, hours) in zip(problem.class_names, totals, strict=True)

@@ -74,9 +74,15 @@ def plan(
     reached = relative_gap(counted.objective, bound)
     facts: dict[str, Any] = {
         "case": {
-            "name": case.settings.name, "title": dict(case.settings.title), "source": case.source,
-            "digest": case.digest, "options": options or {}, "start": format_time(case.grid.start),
-            "slots": case.grid.slots, "slot_hours": case.grid.slot_hours, "currency": case.settings.currency,
+            "name": case.settings.name,
+            "title": dict(case.settings.title),
+            "source": case.source,
+            "digest": case.digest,
+            "options": options or {},
+            "start": format_time(case.grid.start),
+            "slots": case.grid.slots,
+            "slot_hours": case.grid.slot_hours,
+            "currency": case.settings.currency,
         },
         "command": command,
         "version": __version__,
@@ -102,7 +108,9 @@ def plan(
         "classes": counted.classes,
         "overflow": overflow_list(problem, counted),
         "violations": {
-            "conservation": counted.conservation_violation, "rows": counted.row_violation, "worst": counted.worst
+            "conservation": counted.conservation_violation,
+            "rows": counted.row_violation,
+            "worst": counted.worst,
         },
         "parcels_cut": problem.offered.cut,
         "iterations": solution.iterations,
@@ -132,20 +140,20 @@ def _warnings(case: Case, problem: Problem) -> list[str]:
 
 
 def _names(index: np.ndarray[Any, Any], names: tuple[str, ...]) -> pl.Series:
-    return pl.Series(np.asarray(index)).cast(pl.UInt32).replace_strict(
-        dict(enumerate(names)), return_dtype=pl.String
-    )
+    return pl.Series(np.asarray(index)).cast(pl.UInt32).replace_strict(dict(enumerate(names)), return_dtype=pl.String)
 
 
 def _cell_frame(problem: Problem, cells: Cells, at: str, value: str) -> pl.DataFrame:
     names = problem.offer.lanes if at == "lane" else problem.offer.facilities
-    return pl.DataFrame({
-        at: _names(cells.at, names),
-        "slot": pl.Series(cells.slot, dtype=pl.Int32),
-        "destination": _names(problem.offered.destination[cells.commodity], problem.offer.facilities),
-        "class": _names(problem.offered.cls[cells.commodity], problem.class_names),
-        value: pl.Series(cells.parcels, dtype=pl.Float64),
-    })
+    return pl.DataFrame(
+        {
+            at: _names(cells.at, names),
+            "slot": pl.Series(cells.slot, dtype=pl.Int32),
+            "destination": _names(problem.offered.destination[cells.commodity], problem.offer.facilities),
+            "class": _names(problem.offered.cls[cells.commodity], problem.class_names),
+            value: pl.Series(cells.parcels, dtype=pl.Float64),
+        }
+    )
 
 
 def flow_frame(problem: Problem, solution: Solution) -> pl.DataFrame:
@@ -166,15 +174,21 @@ def commodity_frame(problem: Problem, solution: Solution) -> pl.DataFrame:
             parts[name] = _cell_frame(problem, solution.cells[name], "facility", name)
     columns = ["offered", "accepted", "held", "unsorted", "sorted", "sorted_held", "delivered"]
     merged = (
-        pl.concat([part.with_columns(pl.lit(0.0).alias(c) for c in columns if c != name).select(*keys, *columns)
-                   for name, part in parts.items()])
+        pl.concat(
+            [
+                part.with_columns(pl.lit(0.0).alias(c) for c in columns if c != name).select(*keys, *columns)
+                for name, part in parts.items()
+            ]
+        )
         .group_by(keys)
         .agg(pl.col(c).sum() for c in columns)
         .sort("slot", "facility", "destination", "class")
     )
     last = pl.col("slot") == problem.grid.slots - 1
     return merged.with_columns(
-        pl.when(last).then(pl.col("held") + pl.col("unsorted") + pl.col("sorted_held")).otherwise(0.0)
+        pl.when(last)
+        .then(pl.col("held") + pl.col("unsorted") + pl.col("sorted_held"))
+        .otherwise(0.0)
         .alias("undelivered")
     )
 
@@ -193,18 +207,22 @@ def row_frame(problem: Problem, counted: Recount, solution: Solution) -> pl.Data
         price = np.where(row.shut, np.nan, solution.prices[name]).ravel()
         overflow = counted.overflow if name == "storage" else np.zeros_like(row.base)
         slot = np.tile(np.arange(slots), count)
-        parts.append(pl.DataFrame({
-            "row": pl.Series([name] * (count * slots), dtype=pl.String),
-            "id": pl.Series(np.repeat(np.array(ids, dtype=object), slots).tolist(), dtype=pl.String),
-            "slot": pl.Series(slot, dtype=pl.Int32),
-            "start": starts.gather(slot),
-            "load": counted.loads[name].ravel(),
-            "capacity": pl.Series(capacity, nan_to_null=True),
-            "extra_limit": row.extra.ravel(),
-            "extra": counted.extra[name].ravel(),
-            "overflow": overflow.ravel(),
-            "price": pl.Series(price, nan_to_null=True),
-        }))
+        parts.append(
+            pl.DataFrame(
+                {
+                    "row": pl.Series([name] * (count * slots), dtype=pl.String),
+                    "id": pl.Series(np.repeat(np.array(ids, dtype=object), slots).tolist(), dtype=pl.String),
+                    "slot": pl.Series(slot, dtype=pl.Int32),
+                    "start": starts.gather(slot),
+                    "load": counted.loads[name].ravel(),
+                    "capacity": pl.Series(capacity, nan_to_null=True),
+                    "extra_limit": row.extra.ravel(),
+                    "extra": counted.extra[name].ravel(),
+                    "overflow": overflow.ravel(),
+                    "price": pl.Series(price, nan_to_null=True),
+                }
+            )
+        )
     return pl.concat(parts)
 
 
@@ -214,12 +232,14 @@ def overflow_list(problem: Problem, counted: Recount) -> list[dict[str, Any]]:
     for f in np.flatnonzero((counted.overflow > 0.5).any(axis=1)):
         over = np.flatnonzero(counted.overflow[f] > 0.5)
         peak = int(counted.overflow[f].argmax())
-        found.append({
-            "facility": problem.offer.facilities[f],
-            "from": format_time(grid.time(int(over[0]))),
-            "peak_at": format_time(grid.time(peak)),
-            "peak": float(counted.overflow[f, peak]),
-            "parcel_hours": float(counted.overflow[f].sum() * grid.slot_hours),
-            "clears": format_time(grid.time(int(over[-1]) + 1)) if over[-1] + 1 < grid.slots else None,
-        })
+        found.append(
+            {
+                "facility": problem.offer.facilities[f],
+                "from": format_time(grid.time(int(over[0]))),
+                "peak_at": format_time(grid.time(peak)),
+                "peak": float(counted.overflow[f, peak]),
+                "parcel_hours": float(counted.overflow[f].sum() * grid.slot_hours),
+                "clears": format_time(grid.time(int(over[-1]) + 1)) if over[-1] + 1 < grid.slots else None,
+            }
+        )
     return sorted(found, key=lambda row: -row["parcel_hours"])

@@ -34,9 +34,17 @@ def facility_points(plan: Plan) -> list[dict[str, Any]]:
     )
     located = plan.case.network.located().select("id", "name", "kind", "lon", "lat").drop_nulls(["lon", "lat"])
     return [
-        {"id": r["id"], "name": r["name"], "at": [r["lon"], r["lat"]], "kind": r["kind"], "sorted": _rounded(r["sorted"], 0),
-         "delivered": _rounded(r["delivered"], 0), "use": _rounded(r["use"], 3), "price": _rounded(r["price"], 3),
-         "overflow": _rounded(r["overflow"], 0)}
+        {
+            "id": r["id"],
+            "name": r["name"],
+            "at": [r["lon"], r["lat"]],
+            "kind": r["kind"],
+            "sorted": _rounded(r["sorted"], 0),
+            "delivered": _rounded(r["delivered"], 0),
+            "use": _rounded(r["use"], 3),
+            "price": _rounded(r["price"], 3),
+            "overflow": _rounded(r["overflow"], 0),
+        }
         for r in located.join(by_id, on="id", maintain_order="left").iter_rows(named=True)
     ]
 
@@ -46,13 +54,24 @@ def lane_lines(plan: Plan) -> list[dict[str, Any]]:
     points = {p["id"]: p["at"] for p in facility_points(plan)}
     ends = plan.case.lanes.select("id", "origin", "destination", "mode")
     loads = (
-        plan.rows.filter(pl.col("row") == "depart").group_by("id").agg(pl.col("load").sum(), pl.col("price").max())
-        .filter(pl.col("load") > 0.5).sort("load", "id", descending=[True, False]).head(SHOWN_LANES).join(ends, on="id")
+        plan.rows.filter(pl.col("row") == "depart")
+        .group_by("id")
+        .agg(pl.col("load").sum(), pl.col("price").max())
+        .filter(pl.col("load") > 0.5)
+        .sort("load", "id", descending=[True, False])
+        .head(SHOWN_LANES)
+        .join(ends, on="id")
         .sort("load", "id", descending=[True, False])
     )
     return [
-        {"id": r["id"], "from": points[r["origin"]], "to": points[r["destination"]], "mode": r["mode"],
-         "load": _rounded(r["load"], 0), "price": _rounded(r["price"], 3)}
+        {
+            "id": r["id"],
+            "from": points[r["origin"]],
+            "to": points[r["destination"]],
+            "mode": r["mode"],
+            "load": _rounded(r["load"], 0),
+            "price": _rounded(r["price"], 3),
+        }
         for r in loads.iter_rows(named=True)
         if r["origin"] in points and r["destination"] in points
     ]
@@ -64,20 +83,30 @@ def bottlenecks(plan: Plan, most: int = 20) -> list[dict[str, Any]]:
     found = (
         plan.rows.filter(pl.col("price") > 1e-6)
         .group_by("row", "id", pl.col("start").dt.date().alias("day"))
-        .agg(pl.col("price").sum().alias("worth"), pl.col("price").max(), pl.col("load").sum(), pl.col("capacity").sum())
-        .sort("worth", "id", "day", descending=[True, False, False]).head(most)
+        .agg(
+            pl.col("price").sum().alias("worth"), pl.col("price").max(), pl.col("load").sum(), pl.col("capacity").sum()
+        )
+        .sort("worth", "id", "day", descending=[True, False, False])
+        .head(most)
     )
-    return [{**row, "day": str(row["day"]), "name": names.get(row["id"], ""), "saving": 1000 * row["worth"]}
-            for row in found.iter_rows(named=True)]
+    return [
+        {**row, "day": str(row["day"]), "name": names.get(row["id"], ""), "saving": 1000 * row["worth"]}
+        for row in found.iter_rows(named=True)
+    ]
 
 
 def course(plan: Plan) -> dict[str, list[Any]]:
     """By slot: parcels sorted, delivered, waiting in the network, waiting at senders."""
     loads = (
-        plan.rows.group_by("slot", "start").agg(
-            *(pl.col("load").filter(pl.col("row") == name).sum().alias(name) for name in ("sort", "deliver", "storage")),
+        plan.rows.group_by("slot", "start")
+        .agg(
+            *(
+                pl.col("load").filter(pl.col("row") == name).sum().alias(name)
+                for name in ("sort", "deliver", "storage")
+            ),
             pl.col("overflow").sum(),
-        ).sort("slot")
+        )
+        .sort("slot")
     )
     held = pl.DataFrame({"slot": loads["slot"], "held": [0.0] * len(loads)})
     if plan.commodities is not None:

@@ -23,7 +23,12 @@ from clearway.reporting import figures
 _OUTLINES = ("province", "prefecture", "boundary_lines")
 _CHINA = (73.0, 136.0, 3.0, 54.0)
 COST_NAMES = {
-    "transport": "运输", "sorting": "分拣", "delivery": "投递", "time": "时间", "extra": "增援", "overflow": "超存",
+    "transport": "运输",
+    "sorting": "分拣",
+    "delivery": "投递",
+    "time": "时间",
+    "extra": "增援",
+    "overflow": "超存",
     "undelivered": "未投递",
 }
 ROW_NAMES = {"accept": "收寄", "sort": "分拣", "storage": "存放", "deliver": "投递", "depart": "发运"}
@@ -70,9 +75,14 @@ def render_report(plan: Plan, *, beside: Plan | None = None) -> str:
     """
     points = figures.facility_points(plan)
     data = {
-        "points": points, "lanes": figures.lane_lines(plan), "course": figures.course(plan), "outlines": _outlines(points),
+        "points": points,
+        "lanes": figures.lane_lines(plan),
+        "course": figures.course(plan),
+        "outlines": _outlines(points),
     }
-    environment = Environment(loader=PackageLoader("clearway.reporting", "assets"), autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(
+        loader=PackageLoader("clearway.reporting", "assets"), autoescape=True, trim_blocks=True, lstrip_blocks=True
+    )
     return environment.get_template("report.html.j2").render(
         facts=plan.summary(),
         beside=None if beside is None else beside.summary(),
@@ -82,5 +92,7 @@ def render_report(plan: Plan, *, beside: Plan | None = None) -> str:
         row_names=ROW_NAMES,
         data=_embedded(data),
         style=Markup(_asset("report.css")),
-        scripts=[Markup(_asset(name)) for name in ("vendor/echarts.min.js", "vendor/topojson-client.min.js", "report.js")],
+        scripts=[
+            Markup(_asset(name)) for name in ("vendor/echarts.min.js", "vendor/topojson-client.min.js", "report.js")
+        ],
     )

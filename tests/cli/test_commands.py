@@ -1,0 +1,131 @@
+"""The commands as a user types them: output, files and exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from clearway.planning.plans import FILES
+
+CLEARWAY = Path(sys.executable).with_name("clearway")
+
+
+def run(*words: str, cwd: Path, code: int = 0, lang: str = "en_US.UTF-8") -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "LANG": lang, "LC_ALL": lang}
+    done = subprocess.run([str(CLEARWAY), *words], cwd=cwd, capture_output=True, text=True, env=environment)
+    assert done.returncode == code, done.stdout + done.stderr
+    return done
+
+
+@pytest.fixture(scope="module")
+def planned(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which tiny was planned twice, as it is and with Hangzhou closed."""
+    folder = tmp_path_factory.mktemp("plans")
+    run("plan", "tiny", "--method", "exact", "--out", "one", cwd=folder)
+    run(
+        "plan",
+        "tiny",
+        "--disrupt",
+        "closed facility 330100 2022-11-10T08:00 2022-11-11T08:00",
+        "--out",
+        "two",
+        "--json",
+        cwd=folder,
+    )
+    return folder
+
+
+def test_help_imports_nothing_heavy() -> None:
+    """`clearway --help` loads neither NumPy nor Polars nor the solver."""
+    code = (
+        "import sys, contextlib, io\nfrom clearway.cli.main import app\n"
+        "with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit): app(['--help'])\n"
+        "print(sorted({'numpy', 'polars', 'highspy', 'shapely', 'jinja2'} & set(sys.modules)))"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "[]"
+
+
+def test_plan_writes_its_files(planned: Path) -> None:
+    """All files of the format that need no sort plan are there, and JSON is nothing but JSON."""
+    assert {p.name for p in (planned / "one").iterdir()} == set(FILES)
+    done = run("plan", "tiny", "--json", "--out", "three", "--no-report", "--no-flows", cwd=planned)
+    facts = json.loads(done.stdout)
+    assert facts["gap_reached"] and facts["method"] == "exact"
+    assert {p.name for p in (planned / "three").iterdir()} == {"summary.json", "rows.parquet", "instructions.csv"}
+    assert "with --flows" in run("plan", "--check", "three", cwd=planned, code=2).stderr
+
+
+def test_check(planned: Path) -> None:
+    """A written plan is recounted from its files, the derived one too."""
+    for name in ("one", "two"):
+        facts = json.loads(run("plan", "--check", name, "--json", cwd=planned).stdout)
+        assert facts["agrees"]
+        assert max(facts["violations"].values()) <= 1e-6
+
+
+def test_explain_and_diff(planned: Path) -> None:
+    """Words in both languages, and the closure that took the capacity."""
+    text = run("explain", "two", "--facility", "330100", cwd=planned).stdout
+    assert "closed facility 330100" in text and "What it would take" in text
+    assert "如何改善" in run("explain", "two", "--facility", "330100", cwd=planned, lang="zh_CN.UTF-8").stdout
+    assert "→ 420100" in run("explain", "one", "--pair", "310100-420100", cwd=planned).stdout
+    assert "carries" in run("explain", "one", "--lane", "330100-420100", cwd=planned).stdout
+    assert "delivered" in run("explain", "one", "--class", "standard", cwd=planned).stdout
+    assert "did you mean '330100'" in run("explain", "one", "--facility", "33010", cwd=planned, code=2).stderr
+    facts = json.loads(run("diff", "one", "two", "--json", cwd=planned).stdout)
+    assert facts["objective"]["change"] > 0 and not facts["same_case"]
+
+
+def test_strict(planned: Path) -> None:
+    """Under --strict a gap that is not reached is a no."""
+    run("plan", "tiny", "--time-limit", "0", "--strict", "--out", "late", cwd=planned, code=1)
+    assert json.loads((planned / "late" / "summary.json").read_text(encoding="utf-8"))["gap_reached"] is False
+
+
+def test_validate_lists_faults(tmp_path: Path) -> None:
+    """Exit 2, every fault on standard error, in Chinese where the environment says so; JSON and CSV on request."""
+    run("init", "net", cwd=tmp_path)
+    run("validate", "net", cwd=tmp_path)
+    lanes = tmp_path / "net" / "lanes.csv"
+    lanes.write_text(
+        lanes.read_text(encoding="utf-8").replace("310100-320100,310100", "310100-320100,310110", 1), encoding="utf-8"
+    )
+    assert "lanes.csv, row 2, column origin: '310110'" in run("validate", "net", cwd=tmp_path, code=2).stderr
+    assert "第" not in run("validate", "net", cwd=tmp_path, code=2).stderr
+    assert "没有此编号" in run("validate", "net", cwd=tmp_path, code=2, lang="zh_CN.UTF-8").stderr
+    facts = json.loads(run("validate", "net", "--json", "--faults-to", "f.csv", cwd=tmp_path, code=2).stdout)
+    assert facts["faults"][0]["row"] == 2 and (tmp_path / "f.csv").exists()
+    run("init", "net", cwd=tmp_path, code=2)
+    run("plan", "nowhere", cwd=tmp_path, code=2)
+
+
+def test_info() -> None:
+    """The counts of a built-in case."""
+    facts = json.loads(run("info", "china-2022/peak", "--json", cwd=Path.cwd()).stdout)
+    assert {"facilities", "lanes", "pairs", "classes", "slots"} <= set(facts)
+
+
+def test_part_of_a_case(tmp_path: Path) -> None:
+    """Places, days and slots cut a case to what the exact method carries; the check finds the part again."""
+    words = (
+        "plan",
+        "east",
+        "--places",
+        "440100,440300,330700",
+        "--days",
+        "2",
+        "--slot-hours",
+        "6",
+        "--out",
+        "p",
+        "--no-report",
+    )
+    run(*words, cwd=tmp_path)
+    assert "agrees" in run("plan", "--check", "p", cwd=tmp_path).stdout
+    assert "fewer places" in run("plan", "east", cwd=tmp_path, code=2).stderr
