@@ -12,6 +12,7 @@ import math
 import tomllib
 from collections import defaultdict
 from datetime import datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -342,7 +343,7 @@ def in_polygon(point: tuple[float, float], ring: list[list[float]]) -> bool:
     """Even-odd rule; the border counts as inside."""
     x, y = point
     inside = False
-    for (x1, y1), (x2, y2) in zip(ring[:-1], ring[1:], strict=True):
+    for (x1, y1), (x2, y2) in pairwise(ring):
         cross = (x2 - x1) * (y - y1) - (y2 - y1) * (x - x1)
         if abs(cross) < 1e-12 and min(x1, x2) <= x <= max(x1, x2) and min(y1, y2) <= y <= max(y1, y2):
             return True

@@ -153,9 +153,9 @@ def _city_lanes(layout: Layout, country: Country, cities: list[str], p: dict[str
     for n, o in enumerate(hubs):
         for d in hubs[n + 1 :]:
             link(o, d, trunk=True)
-            if direct[o, d] * p["detour_factor_trunk"] >= a.RAIL_FROM_KM and not (island[o] or island[d]):
-                if _rail_city(cities[o]) and _rail_city(cities[d]):
-                    _both(layout, cities[o], cities[d], "rail", float(road[o, d]), p, trunk=True)
+            by_rail = _rail_city(cities[o]) and _rail_city(cities[d]) and not (island[o] or island[d])
+            if by_rail and road[o, d] >= a.RAIL_FROM_KM:
+                _both(layout, cities[o], cities[d], "rail", float(road[o, d]), p, trunk=True)
     _join_loose(layout, cities, road, link)
     if SANSHA in where:
         for port in (HAIKOU, SANYA):

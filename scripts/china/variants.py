@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -319,7 +320,7 @@ def closure_frame(country: Country, cities: list[str], first: date, last: date) 
             {max(first, r["start_date"]) for r in by_city[city]}
             | {r["end_date"] + timedelta(days=1) for r in by_city[city]}
         )
-        for begin, end in zip(cuts[:-1], cuts[1:], strict=True):
+        for begin, end in pairwise(cuts):
             here = [r for r in by_city[city] if r["start_date"] <= begin and r["end_date"] >= end - timedelta(days=1)]
             if not here or begin > last:
                 continue
@@ -369,7 +370,7 @@ def typhoon(layout: Layout) -> tuple[pl.DataFrame, dict[str, Any]]:
     lon = np.array([layout.facility(i)["lon"] for i in ids])
     lat = np.array([layout.facility(i)["lat"] for i in ids])
     features, rows = [], []
-    for here, after in zip(fixes[:-1], fixes[1:], strict=True):
+    for here, after in pairwise(fixes):
         for wind, kinds in (
             ("50", [("closed", None, None)]),
             ("30", [("capacity", 0.5, "depart arrive"), ("slow", 1.5, None)]),

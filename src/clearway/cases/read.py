@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import polars as pl
@@ -20,7 +21,7 @@ from clearway.cases.settings import Settings, parse_settings
 from clearway.cases.sources import REQUIRED, SCHEMAS, Source, open_source
 from clearway.core.errors import Faults
 from clearway.core.geo import great_circle_km, wgs84_to_gcj02
-from clearway.core.tables import read_table
+from clearway.core.tables import frame_table, read_table
 from clearway.demand import check_demand, check_stock
 from clearway.disruption import check_disruptions, parse_areas
 from clearway.network import Network, check_network
@@ -73,21 +74,20 @@ def read_case(source: str | Path) -> Case:
 def _read_frames(opened: Source, settings: Settings | None, faults: Faults) -> dict[str, pl.DataFrame]:
     frames: dict[str, pl.DataFrame] = {}
     known: dict[str, pl.Series] = {"class": pl.Series(settings.class_names if settings else [], dtype=pl.String)}
-    from zoneinfo import ZoneInfo
-
     zone = settings.zone if settings else ZoneInfo("UTC")
     for table, schema in SCHEMAS.items():
-        if table not in opened.tables:
+        ids = {
+            column: (target, known[target])
+            for column, target in _REFERENCES.get(table, {}).items()
+            if settings is not None or target != "class"
+        }
+        if table in opened.tables:
+            source = opened.tables[table]
+        else:
+            source = frame_table(schema.empty(), f"{table}.csv")
             if table in REQUIRED:
                 faults.add("missing_file", f"{table}.csv")
-            frames[table] = schema.empty()
-        else:
-            ids = {
-                column: (target, known[target])
-                for column, target in _REFERENCES.get(table, {}).items()
-                if settings is not None or target != "class"
-            }
-            frames[table] = read_table(opened.tables[table], schema, faults, zone=zone, ids=ids)
+        frames[table] = read_table(source, schema, faults, zone=zone, ids=ids)
         if table in ("places", "facilities"):
             known[table] = frames[table]["code" if table == "places" else "id"]
     return frames

@@ -163,8 +163,9 @@ class _Reader:
             self.fault("setting_missing", key)
         elif not isinstance(value, str) or not value.strip():
             self.fault("setting_type", key, expected="text")
-            return None
-        return value
+        else:
+            return value
+        return None
 
     def number(
         self,
@@ -273,7 +274,7 @@ def _classes(top: _Reader, file: str, faults: Faults) -> list[ServiceClass]:
     if not isinstance(rows, list) or not rows or not all(isinstance(row, Mapping) for row in rows):
         top.fault("setting_type", "class", expected="one [[class]] or more")
         return []
-    classes = []
+    classes: list[ServiceClass] = []
     for number, row in enumerate(rows, start=1):
         reader = _Reader(row, f"class[{number}].", _CLASS_KEYS, file, faults)
         name = reader.text("name")

@@ -128,7 +128,8 @@ def init(
     case = open_case(source, options_of(places, None, None, None, None))
     case.write(folder)
     typer.echo(
-        f"{folder}: {len(case.facilities)} facilities, {len(case.lanes)} lanes. Check it with: clearway validate {folder}"
+        f"{folder}: {len(case.facilities)} facilities, {len(case.lanes)} lanes. "
+        f"Check it with: clearway validate {folder}"
     )
 
 
@@ -259,11 +260,11 @@ def plan(
 
 
 def _report(made: Plan, quiet: bool) -> str | None:
-    from clearway.reporting import AssetsMissing, render_report
+    from clearway.reporting import AssetsMissingError, render_report
 
     try:
         return render_report(made)
-    except AssetsMissing as error:
+    except AssetsMissingError as error:
         say(f"report.html is left out: {error}", quiet)
         return None
 
@@ -288,7 +289,8 @@ def _print_summary(facts: dict[str, Any]) -> None:
     for place in facts["overflow"][:20]:
         until = place["clears"] or "the end of the horizon, not cleared"
         typer.echo(
-            f"OVERFLOW {place['facility']}: from {place['from']}, at most {place['peak']:,.0f} parcels beyond storage, until {until}"
+            f"OVERFLOW {place['facility']}: from {place['from']}, at most {place['peak']:,.0f} parcels "
+            f"beyond storage, until {until}"
         )
     typer.echo(
         f"{facts['case']['name']}: cost {facts['objective']:,.2f} {facts['case']['currency']}, proven at least "
@@ -296,8 +298,8 @@ def _print_summary(facts: dict[str, Any]) -> None:
     )
     for name, row in facts["classes"].items():
         typer.echo(
-            f"  {name}: {row['offered']:,.0f} offered, {row['delivered']:,.0f} delivered, {row['undelivered']:,.0f} not; "
-            f"{row['mean_hours']:.1f} h on average"
+            f"  {name}: {row['offered']:,.0f} offered, {row['delivered']:,.0f} delivered, "
+            f"{row['undelivered']:,.0f} not; {row['mean_hours']:.1f} h on average"
         )
     if facts["parcels_out_of_reach"] > 0.5:
         typer.echo(

@@ -7,8 +7,7 @@ Words:  fault = one thing wrong in one place; warning = allowed, but worth a loo
 
     ClearwayError
     ├── InputError          the input is wrong; carries every fault
-    ├── PlanError           a plan cannot be made, read or checked
-    └── MissingExtra        an optional library is not installed
+    └── PlanError           a plan cannot be made, read or checked
 """
 
 from __future__ import annotations
@@ -30,10 +29,6 @@ class ClearwayError(Exception):
 
 class PlanError(ClearwayError):
     """A plan cannot be made, read or checked; the message says why and what to do."""
-
-
-class MissingExtra(ClearwayError):
-    """An optional library is missing; the message holds the exact install command."""
 
 
 @cache

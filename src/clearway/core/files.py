@@ -40,7 +40,7 @@ def staged_folder(target: Path, owned: frozenset[str]) -> Iterator[Path]:
         for path in written:
             _sync(path)
         for path in written:
-            os.replace(path, target / path.name)
+            path.replace(target / path.name)
         for name in owned - {p.name for p in written}:
             (target / name).unlink(missing_ok=True)
         _sync(target)
@@ -58,7 +58,7 @@ def staged_file(target: Path) -> Iterator[Path]:
     try:
         yield path
         _sync(path)
-        os.chmod(path, 0o644)
-        os.replace(path, target)
+        path.chmod(0o644)
+        path.replace(target)
     finally:
         path.unlink(missing_ok=True)

@@ -356,13 +356,13 @@ def _bounds(faults: Faults, file: str, value: pl.Series, raw: pl.Series, first_r
     infinite = ~value.is_finite()
     _report(faults, "not_finite", file, infinite.fill_null(False), raw, first_row, column)
     checks = (
-        ("below", column.minimum, lambda: value < column.minimum),
-        ("not_above", column.above, lambda: value <= column.above),
-        ("above", column.maximum, lambda: value > column.maximum),
+        ("below", column.minimum, value.__lt__),
+        ("not_above", column.above, value.__le__),
+        ("above", column.maximum, value.__gt__),
     )
     for code, limit, test in checks:
         if limit is not None:
-            mask = (test() & ~infinite).fill_null(False)
+            mask = (test(limit) & ~infinite).fill_null(False)
             _report(faults, code, file, mask, raw, first_row, column, limit=f"{limit:g}")
 
 

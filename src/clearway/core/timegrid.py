@@ -97,7 +97,7 @@ class TimeGrid:
         end = begin + self.slot_minutes
 
         def overlap(a: int, b: int) -> NDArray[np.float64]:
-            return np.clip(np.minimum(end, b) - np.maximum(begin, a), 0, None).astype(float)
+            return np.asarray(np.clip(np.minimum(end, b) - np.maximum(begin, a), 0, None), float)
 
         if closes > opens:
             minutes = overlap(opens, closes)

@@ -151,7 +151,7 @@ class _Work:
         """Departures whose arrival slot is touched, shape (L, T)."""
         last = len(touched)
         within = self._arrival < last
-        return within & touched[np.minimum(self._arrival, last - 1)]
+        return np.asarray(within & touched[np.minimum(self._arrival, last - 1)])
 
     def _shut_arrivals(self, lanes: Mask, touched: Mask) -> None:
         self.depart[self._arriving_in(touched) & lanes[:, None]] = 0

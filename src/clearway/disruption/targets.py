@@ -42,7 +42,9 @@ class Targets:
         self._place_of = np.array([row["place"] for row in rows], dtype=object)
         lon = np.array([np.nan if row["lon"] is None else row["lon"] for row in rows], float)
         lat = np.array([np.nan if row["lat"] is None else row["lat"] for row in rows], float)
-        self._lon, self._lat = gcj02_to_wgs84(lon, lat) if gcj02 else (lon, lat)
+        points = gcj02_to_wgs84(lon, lat) if gcj02 else (lon, lat)
+        self._lon: NDArray[np.float64] = points[0]
+        self._lat: NDArray[np.float64] = points[1]
 
     def members(self, target_type: str, target: str) -> NDArray[np.bool_]:
         """Facilities inside a facility, place or area target, shape (F,); absent ones give none."""

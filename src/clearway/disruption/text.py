@@ -1,6 +1,7 @@
 """The one-line form of a disruption, as ``--disrupt`` takes it.
 
-In:     'closed facility 440100 2022-11-10T08:00 2022-11-12T20:00', 'capacity place 31 2022-11-11 factor=0.5 rows=sort,deliver'
+In:     'closed facility 440100 2022-11-10T08:00 2022-11-12T20:00',
+        'capacity place 31 2022-11-11 factor=0.5 rows=sort,deliver'
 Out:    a frame of disruptions with ids of its own
 Not:    checking targets (read.py)
 """
@@ -33,12 +34,13 @@ def disruptions_from_text(lines: Sequence[str], taken: Sequence[str], zone: Zone
         if record is None:
             faults.add("disrupt_text", "--disrupt", number, None, line)
             continue
-        if record["id"] is None:
-            serial = 1
-            while f"extra-{serial}" in used:
-                serial += 1
-            record["id"] = f"extra-{serial}"
-        used.add(record["id"])
+        name, serial = record["id"], 1
+        while name is None:
+            if f"extra-{serial}" not in used:
+                name = f"extra-{serial}"
+            serial += 1
+        record["id"] = name
+        used.add(name)
         records.append(record)
     schema = SCHEMAS["disruptions"]
     frame = pl.DataFrame(records, schema=dict.fromkeys(schema.names, pl.String))

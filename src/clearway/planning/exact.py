@@ -273,7 +273,8 @@ def _too_large(columns: int) -> str:
 
 def _cells(parts: list[tuple[int, Ints, Ints, Ints]], value: Floats) -> Cells:
     if not parts:
-        return Cells(*(np.zeros(0, np.int64) for _ in range(3)), np.zeros(0))
+        none = np.zeros(0, np.int64)
+        return Cells(none, none, none, np.zeros(0))
     commodity = np.concatenate([np.full(len(at), g) for g, at, _, _ in parts])
     at, slot, number = (np.concatenate([part[i] for part in parts]) for i in (1, 2, 3))
     parcels = value[number]

@@ -6,6 +6,6 @@ Not:    deciding anything; serving
 Words:  load = parcels handled as a share of capacity; worth = what more capacity would save
 """
 
-from clearway.reporting.page import AssetsMissing, render_report
+from clearway.reporting.page import AssetsMissingError, render_report
 
-__all__ = ["AssetsMissing", "render_report"]
+__all__ = ["AssetsMissingError", "render_report"]

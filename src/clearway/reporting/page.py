@@ -34,14 +34,14 @@ COST_NAMES = {
 ROW_NAMES = {"accept": "收寄", "sort": "分拣", "storage": "存放", "deliver": "投递", "depart": "发运"}
 
 
-class AssetsMissing(ClearwayError):
+class AssetsMissingError(ClearwayError):
     """The chart library is not in the package: run ``make assets`` (needs node and npm once)."""
 
 
 def _asset(name: str) -> str:
     path: Traversable = files("clearway.reporting").joinpath("assets", *name.split("/"))
     if not path.is_file():
-        raise AssetsMissing(f"{name} is not there; run `make assets` once (it needs node and npm).")
+        raise AssetsMissingError(f"{name} is not there; run `make assets` once (it needs node and npm).")
     return path.read_text(encoding="utf-8")
 
 
@@ -70,7 +70,7 @@ def render_report(plan: Plan, *, beside: Plan | None = None) -> str:
 
     Raises
     ------
-    AssetsMissing
+    AssetsMissingError
         If the chart library was not installed into the package.
     """
     points = figures.facility_points(plan)
