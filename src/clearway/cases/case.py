@@ -24,7 +24,8 @@ from clearway.cases.settings import Settings
 from clearway.cases.sources import SCHEMAS
 from clearway.cases.write import areas_text, tables_of, write_folder, write_workbook
 from clearway.core.errors import Fault, Faults
-from clearway.core.tables import csv_text, frame_table, read_table
+from clearway.core.raw import frame_table
+from clearway.core.tables import csv_text, read_table
 from clearway.core.timegrid import TimeGrid, format_time, parse_time
 from clearway.demand import Offered, build_offered, check_demand, check_stock
 from clearway.disruption import Disrupted, Targets, apply_disruptions, check_disruptions, disruptions_from_text

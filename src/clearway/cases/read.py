@@ -21,7 +21,8 @@ from clearway.cases.settings import Settings, parse_settings
 from clearway.cases.sources import REQUIRED, SCHEMAS, Source, open_source
 from clearway.core.errors import Faults
 from clearway.core.geo import great_circle_km, wgs84_to_gcj02
-from clearway.core.tables import frame_table, read_table
+from clearway.core.raw import frame_table
+from clearway.core.tables import read_table
 from clearway.demand import check_demand, check_stock
 from clearway.disruption import check_disruptions, parse_areas
 from clearway.network import Network, check_network

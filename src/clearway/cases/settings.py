@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clearway.core.errors import Faults
-from clearway.core.tables import nearest
+from clearway.core.schema import nearest
 from clearway.core.timegrid import DAY_MINUTES, TimeGrid, format_time, offset_change, parse_time
 
 COST_DEFAULTS = {"sort": 0.0, "deliver": 0.0, "extra_premium": 1.0, "overflow_penalty": 0.4}

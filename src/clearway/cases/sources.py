@@ -19,7 +19,8 @@ import fastexcel
 import polars as pl
 
 from clearway.core.errors import Faults, InputError
-from clearway.core.tables import RawTable, Schema, csv_table, frame_table, nearest, parquet_table
+from clearway.core.raw import RawTable, csv_table, frame_table, parquet_table
+from clearway.core.schema import Schema, nearest
 from clearway.demand import SCHEMAS as DEMAND
 from clearway.disruption import SCHEMAS as DISRUPTION
 from clearway.network import SCHEMAS as NETWORK

@@ -1,229 +1,24 @@
 """Tables read and checked against a declared schema, with every fault named.
 
-In:     CSV, Parquet or a sheet of an .xlsx; the schema of a columns.csv; closed lists of choices.csv
+In:     a RawTable (raw.py) and a Schema (schema.py)
 Out:    a typed Polars frame whose row order is the file's; faults and warnings collected
 Not:    what holds between rows or tables (each room checks its own)
-Words:  schema = the declared columns of one table; choice = a value of a closed list
 """
 
 from __future__ import annotations
 
-import csv
-import difflib
-import io
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import polars as pl
-import pyarrow as pa
-import pyarrow.csv as pa_csv
-import pyarrow.parquet as pq
 
 from clearway.core.errors import Faults
+from clearway.core.raw import RawTable
+from clearway.core.schema import POLARS_TYPES, Column, Schema, choice_values, load_choices, nearest
 from clearway.core.timegrid import parse_clock, parse_time
 
-POLARS_TYPES: dict[str, Any] = {
-    "id": pl.String,
-    "text": pl.String,
-    "choice": pl.String,
-    "choices": pl.String,
-    "ids": pl.String,
-    "number": pl.Float64,
-    "bool": pl.Boolean,
-    "date": pl.Date,
-    "time": pl.Datetime("us"),
-    "clock": pl.String,
-    "clocks": pl.String,
-}
 _TRUE, _FALSE = {"true", "1", "yes", "y", "是", "真"}, {"false", "0", "no", "n", "否", "假"}
-_BLOCK = 1 << 24
-
-
-@dataclass(frozen=True)
-class Column:
-    """One declared column; ``minimum`` and ``maximum`` bound a number, ``above`` strictly."""
-
-    name: str
-    zh: tuple[str, ...]
-    type: str
-    required: bool
-    unique: bool
-    minimum: float | None
-    above: float | None
-    maximum: float | None
-    choices: str
-    unit: str
-    default: str
-    meaning: str
-    meaning_zh: str
-
-
-@dataclass(frozen=True)
-class Schema:
-    """The declared columns of one table, and the table's Chinese names."""
-
-    table: str
-    zh: tuple[str, ...]
-    columns: tuple[Column, ...]
-
-    def __getitem__(self, name: str) -> Column:
-        return next(c for c in self.columns if c.name == name)
-
-    @property
-    def names(self) -> list[str]:
-        """Column names in declared order."""
-        return [c.name for c in self.columns]
-
-    def empty(self) -> pl.DataFrame:
-        """A frame of this schema with no rows."""
-        return pl.DataFrame(schema={c.name: POLARS_TYPES[c.type] for c in self.columns})
-
-
-def _number(text: str) -> float | None:
-    return float(text) if text else None
-
-
-@cache
-def load_schemas(package: str) -> dict[str, Schema]:
-    """Schemas declared in the ``columns.csv`` of a room, by table."""
-    text = files(package).joinpath("columns.csv").read_text(encoding="utf-8")
-    grouped: dict[str, tuple[tuple[str, ...], list[Column]]] = {}
-    for row in csv.DictReader(io.StringIO(text)):
-        _, columns = grouped.setdefault(row["table"], (tuple(row["table_zh"].split("|")), []))
-        columns.append(
-            Column(
-                name=row["column"],
-                zh=tuple(row["zh"].split("|")),
-                type=row["type"],
-                required=row["required"] == "1",
-                unique=row["unique"] == "1",
-                minimum=_number(row["min"]),
-                above=_number(row["above"]),
-                maximum=_number(row["max"]),
-                choices=row["choices"],
-                unit=row["unit"],
-                default=row["default"],
-                meaning=row["meaning"],
-                meaning_zh=row["meaning_zh"],
-            )
-        )
-    return {table: Schema(table, zh, tuple(columns)) for table, (zh, columns) in grouped.items()}
-
-
-@cache
-def load_choices() -> dict[str, dict[str, str]]:
-    """Closed lists: list name -> {accepted spelling: canonical value}, from core/choices.csv."""
-    text = files("clearway.core").joinpath("choices.csv").read_text(encoding="utf-8")
-    lists: dict[str, dict[str, str]] = {}
-    for row in csv.DictReader(io.StringIO(text)):
-        spellings = lists.setdefault(row["list"], {})
-        for spelling in (row["value"], *row["zh"].split("|")):
-            spellings[spelling.casefold()] = row["value"]
-    return lists
-
-
-def choice_values(name: str) -> list[str]:
-    """Canonical values of a closed list, in declared order."""
-    return list(dict.fromkeys(load_choices()[name].values()))
-
-
-def nearest(name: object, known: Iterable[str]) -> str:
-    """The known name most like ``name``; the first few known names where none is alike."""
-    known = [k for k in known if k]
-    found = difflib.get_close_matches(str(name), known, n=1, cutoff=0.5)
-    if found:
-        return f"'{found[0]}'"
-    return ", ".join(f"'{k}'" for k in known[:4]) + (" …" if len(known) > 4 else "")
-
-
-# ------------------------------------------------------------------ raw batches
-
-
-@dataclass
-class RawTable:
-    """One table as it stands in its file: a name for messages and batches of raw columns."""
-
-    file: str
-    batches: Callable[[Faults], Iterator[pl.DataFrame]]
-
-
-def csv_table(path: Path, file: str) -> RawTable:
-    """A CSV read in blocks, every cell as text; memory does not grow with the file."""
-
-    def batches(faults: Faults) -> Iterator[pl.DataFrame]:
-        row = 1
-
-        def ragged(bad: Any) -> str:
-            faults.add(
-                "ragged", file, bad.number, None, bad.text[:60], seen=bad.actual_columns, expected=bad.expected_columns
-            )
-            return "skip"
-
-        try:
-            with path.open(encoding="utf-8-sig", newline="") as handle:
-                header = next(csv.reader(handle), [])
-            reader = pa_csv.open_csv(
-                path,
-                read_options=pa_csv.ReadOptions(
-                    block_size=_BLOCK, use_threads=False, column_names=header, skip_rows_after_names=1
-                ),
-                parse_options=pa_csv.ParseOptions(newlines_in_values=True, invalid_row_handler=ragged),
-                convert_options=pa_csv.ConvertOptions(
-                    column_types={name: pa.string() for name in header}, strings_can_be_null=True, null_values=[""]
-                ),
-            )
-            yield (
-                pl.DataFrame(schema={name: pl.String for name in dict.fromkeys(header)})
-                if (len(set(header)) < len(header))
-                else pl.DataFrame(schema=dict.fromkeys(header, pl.String))
-            )
-            if len(set(header)) < len(header):
-                for name in sorted({h for h in header if header.count(h) > 1}):
-                    faults.add("repeated_column", file, 1, name)
-                return
-            for batch in reader:
-                row += batch.num_rows
-                yield pl.DataFrame(pl.from_arrow(pa.Table.from_batches([batch])))
-        except UnicodeDecodeError:
-            faults.add("not_utf8", file)
-        except pa.ArrowInvalid as error:
-            if "UTF8" in str(error) or "utf8" in str(error):
-                faults.add("not_utf8", file)
-            elif "Empty CSV" not in str(error):
-                faults.add("unreadable", file, reason=str(error).splitlines()[0])
-        except (OSError, csv.Error) as error:
-            faults.add("unreadable", file, reason=str(error))
-
-    return RawTable(file, batches)
-
-
-def parquet_table(path: Path, file: str) -> RawTable:
-    """A Parquet file, by row group."""
-
-    def batches(faults: Faults) -> Iterator[pl.DataFrame]:
-        try:
-            with pq.ParquetFile(path) as source:
-                for batch in source.iter_batches(batch_size=1 << 20):
-                    yield pl.DataFrame(pl.from_arrow(pa.Table.from_batches([batch])))
-                if source.metadata.num_rows == 0:
-                    yield pl.DataFrame(pl.from_arrow(source.schema_arrow.empty_table()))
-        except (pa.ArrowException, OSError) as error:
-            faults.add("unreadable", file, reason=str(error).splitlines()[0])
-
-    return RawTable(file, batches)
-
-
-def frame_table(frame: pl.DataFrame, file: str) -> RawTable:
-    """A frame already in memory (a sheet, or what a caller passes in)."""
-    return RawTable(file, lambda faults: iter([frame]))
-
-
-# ------------------------------------------------------------------ typed columns
 
 
 def _text(series: pl.Series) -> pl.Series:

@@ -13,7 +13,8 @@ from datetime import timedelta
 import polars as pl
 
 from clearway.core.errors import Faults
-from clearway.core.tables import load_schemas, rows_where
+from clearway.core.schema import load_schemas
+from clearway.core.tables import rows_where
 from clearway.core.timegrid import TimeGrid, format_time
 
 SCHEMAS = load_schemas("clearway.demand")

@@ -18,7 +18,8 @@ from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 
 from clearway.core.errors import Faults
-from clearway.core.tables import load_schemas, nearest, rows_where
+from clearway.core.schema import load_schemas, nearest
+from clearway.core.tables import rows_where
 from clearway.core.timegrid import format_time
 
 SCHEMAS = load_schemas("clearway.disruption")

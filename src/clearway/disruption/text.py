@@ -15,7 +15,8 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from clearway.core.errors import Faults
-from clearway.core.tables import frame_table, read_table
+from clearway.core.raw import frame_table
+from clearway.core.tables import read_table
 from clearway.disruption.read import SCHEMAS
 
 _OPTIONS = ("factor", "hours", "rows", "known_from", "source", "id")

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import polars as pl
 
 from clearway.core.errors import Faults
-from clearway.core.tables import load_schemas, nearest, rows_where
+from clearway.core.schema import load_schemas, nearest
+from clearway.core.tables import rows_where
 
 SCHEMAS = load_schemas("clearway.network")
 

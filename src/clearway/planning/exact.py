@@ -25,6 +25,7 @@ from clearway.planning.problem import ROWS, Problem
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 MAX_COLUMNS = 3_000_000
+INTERIOR_FROM = 100_000  # columns from which interior points with crossover overtake the simplex method
 DECISIONS = ("held", "accepted", "unsorted", "sorted", "sorted_held", "depart", "delivered")
 
 
@@ -214,8 +215,7 @@ def solve_exact(
     solver.setOptionValue("random_seed", 0)
     solver.setOptionValue("primal_feasibility_tolerance", 1e-8)
     solver.setOptionValue("dual_feasibility_tolerance", 1e-8)
-    if b.columns > 100_000:
-        # the interior point method with crossover overtakes the simplex here (docs/benchmarks.md)
+    if b.columns > INTERIOR_FROM:  # docs/benchmarks.md
         solver.setOptionValue("solver", "ipm")
     if threads:
         highspy.Highs.resetGlobalScheduler(True)

@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 
 from clearway.core.errors import PlanError
-from clearway.core.tables import nearest
+from clearway.core.schema import nearest
 from clearway.core.timegrid import format_time
 from clearway.disruption import describe_hits
 from clearway.planning.explain_words import WORDS

@@ -1,0 +1,102 @@
+"""Tables as they stand in their files: batches of raw columns.
+
+In:     CSV, Parquet, frames
+Out:    RawTable
+Not:    types and checks (tables.py)
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
+
+from clearway.core.errors import Faults
+
+_BLOCK = 1 << 24
+
+
+@dataclass
+class RawTable:
+    """One table as it stands in its file: a name for messages and batches of raw columns."""
+
+    file: str
+    batches: Callable[[Faults], Iterator[pl.DataFrame]]
+
+
+def csv_table(path: Path, file: str) -> RawTable:
+    """A CSV read in blocks, every cell as text; memory does not grow with the file."""
+
+    def batches(faults: Faults) -> Iterator[pl.DataFrame]:
+        row = 1
+
+        def ragged(bad: Any) -> str:
+            faults.add(
+                "ragged", file, bad.number, None, bad.text[:60], seen=bad.actual_columns, expected=bad.expected_columns
+            )
+            return "skip"
+
+        try:
+            with path.open(encoding="utf-8-sig", newline="") as handle:
+                header = next(csv.reader(handle), [])
+            reader = pa_csv.open_csv(
+                path,
+                read_options=pa_csv.ReadOptions(
+                    block_size=_BLOCK, use_threads=False, column_names=header, skip_rows_after_names=1
+                ),
+                parse_options=pa_csv.ParseOptions(newlines_in_values=True, invalid_row_handler=ragged),
+                convert_options=pa_csv.ConvertOptions(
+                    column_types={name: pa.string() for name in header}, strings_can_be_null=True, null_values=[""]
+                ),
+            )
+            yield (
+                pl.DataFrame(schema={name: pl.String for name in dict.fromkeys(header)})
+                if (len(set(header)) < len(header))
+                else pl.DataFrame(schema=dict.fromkeys(header, pl.String))
+            )
+            if len(set(header)) < len(header):
+                for name in sorted({h for h in header if header.count(h) > 1}):
+                    faults.add("repeated_column", file, 1, name)
+                return
+            for batch in reader:
+                row += batch.num_rows
+                yield pl.DataFrame(pl.from_arrow(pa.Table.from_batches([batch])))
+        except UnicodeDecodeError:
+            faults.add("not_utf8", file)
+        except pa.ArrowInvalid as error:
+            if "UTF8" in str(error) or "utf8" in str(error):
+                faults.add("not_utf8", file)
+            elif "Empty CSV" not in str(error):
+                faults.add("unreadable", file, reason=str(error).splitlines()[0])
+        except (OSError, csv.Error) as error:
+            faults.add("unreadable", file, reason=str(error))
+
+    return RawTable(file, batches)
+
+
+def parquet_table(path: Path, file: str) -> RawTable:
+    """A Parquet file, by row group."""
+
+    def batches(faults: Faults) -> Iterator[pl.DataFrame]:
+        try:
+            with pq.ParquetFile(path) as source:
+                for batch in source.iter_batches(batch_size=1 << 20):
+                    yield pl.DataFrame(pl.from_arrow(pa.Table.from_batches([batch])))
+                if source.metadata.num_rows == 0:
+                    yield pl.DataFrame(pl.from_arrow(source.schema_arrow.empty_table()))
+        except (pa.ArrowException, OSError) as error:
+            faults.add("unreadable", file, reason=str(error).splitlines()[0])
+
+    return RawTable(file, batches)
+
+
+def frame_table(frame: pl.DataFrame, file: str) -> RawTable:
+    """A frame already in memory (a sheet, or what a caller passes in)."""
+    return RawTable(file, lambda faults: iter([frame]))
