@@ -37,7 +37,7 @@ set_up_assets() {
     if ! command -v npm >/dev/null || ! command -v node >/dev/null; then
         apt_install nodejs npm || { echo "node (18 or later) and npm are missing. Type: sudo apt-get install nodejs npm" >&2; exit 1; }
     fi
-    node -e 'process.exit(parseInt(process.versions.node) < 18)' || { echo "node $(node --version) is older than 18" >&2; exit 1; }
+    node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)' || { echo "node $(node --version) is older than 18" >&2; exit 1; }
     echo "fetching the chart library" >&2
     (cd frontend && npm ci --silent --no-audit --no-fund) || { echo "npm could not fetch the chart library. The first set-up needs the npm registry; after that everything works offline." >&2; exit 1; }
     mkdir -p "$vendor"
