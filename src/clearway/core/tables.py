@@ -7,6 +7,7 @@ Not:    what holds between rows or tables (each room checks its own)
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -49,8 +50,12 @@ def _each(text: pl.Series, parse: Callable[[str], Any], dtype: Any) -> tuple[pl.
     return joined["value"], text.is_not_null() & joined["value"].is_null()
 
 
+# a spreadsheet keeps a time of day as a moment of its first days
+_SHEET_DAY = re.compile(r"^(1899-12-3\d|1900-01-0\d)[ T]")
+
+
 def _clocks(text: str) -> str:
-    minutes = [parse_clock(part) for part in text.split()]
+    minutes = [parse_clock(part) for part in _SHEET_DAY.sub("", text).split()]
     return " ".join(f"{m // 60:02d}:{m % 60:02d}" for m in minutes)
 
 
@@ -87,7 +92,7 @@ def _typed(series: pl.Series, column: Column, zone: ZoneInfo) -> tuple[pl.Series
     if kind == "date" and isinstance(series.dtype, pl.Datetime):
         day = series.cast(pl.Date)
         return day, series.is_not_null() & (series != day.cast(series.dtype)), "not_date"
-    if kind in ("clock", "clocks") and series.dtype == pl.Time:
+    if kind in ("clock", "clocks") and (series.dtype == pl.Time or isinstance(series.dtype, pl.Datetime)):
         series = series.dt.strftime("%H:%M")
     if kind == "time" and isinstance(series.dtype, pl.Datetime):
         if series.dtype.time_zone:

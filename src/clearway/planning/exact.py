@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import highspy
 import numpy as np
@@ -25,6 +26,7 @@ from clearway.planning.problem import ROWS, Problem
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 MAX_COLUMNS = 3_000_000
+SECONDS_BETWEEN_WORDS = 5.0
 INTERIOR_FROM = 100_000  # columns from which interior points with crossover overtake the simplex method
 DECISIONS = ("held", "accepted", "unsorted", "sorted", "sorted_held", "depart", "delivered")
 
@@ -224,6 +226,7 @@ def solve_exact(
         solver.setOptionValue("time_limit", max(0.01, time_limit - (time.perf_counter() - begun)))
     solver.passModel(lp)
     solver.HandleKeyboardInterrupt = True
+    _tell(solver, say)
     solver.solve()
     status = solver.getModelStatus()
     optimal = status == highspy.HighsModelStatus.kOptimal
@@ -246,6 +249,22 @@ def solve_exact(
         b.columns,
         time.perf_counter() - begun,
     )
+
+
+def _tell(solver: highspy.Highs, say: Callable[[str], None]) -> None:
+    """Say every few seconds how far the solver is."""
+    begun = last = time.perf_counter()
+
+    def tell(event: Any) -> None:
+        nonlocal last
+        now = time.perf_counter()
+        if now - last >= SECONDS_BETWEEN_WORDS:
+            last = now
+            done = max(event.data_out.simplex_iteration_count, 0) + max(event.data_out.ipm_iteration_count, 0)
+            say(f"solving: {now - begun:.0f} s" + (f", {done:,} iterations" if done else ""))
+
+    solver.cbSimplexInterrupt.subscribe(tell)
+    solver.cbIpmInterrupt.subscribe(tell)
 
 
 def _silent_solver() -> highspy.Highs:
