@@ -123,6 +123,49 @@ def test_starting_later() -> None:
         case.starting("2022-11-11T07:00", stock)
 
 
+def test_with_demand() -> None:
+    """Another demand table takes the place of the old one and is checked like it."""
+    case = cw.Case.read("tiny")
+    rows = {
+        "origin": ["310100"],
+        "destination": ["420100"],
+        "class": ["standard"],
+        "day": ["2022-11-11"],
+        "parcels": [50],
+    }
+    other = case.with_demand(pl.DataFrame(rows))
+    assert other.demand["parcels"].to_list() == [50.0] and len(case.demand) > 1
+    with pytest.raises(cw.InputError, match="not an id"):
+        case.with_demand(pl.DataFrame({**rows, "origin": ["31"]}))
+
+
+def test_nothing_to_move(tmp_path: Path) -> None:
+    """A case without lanes, demand or stock is planned: it costs nothing."""
+    from dataclasses import replace
+
+    case = cw.Case.read("tiny")
+    empty = replace(case, lanes=case.lanes.clear(), demand=case.demand.clear(), stock=case.stock.clear())
+    empty.write(tmp_path / "case")
+    facts = cw.plan(cw.Case.read(tmp_path / "case")).summary()
+    assert facts["objective"] == 0 and facts["gap_reached"]
+    no_lanes = cw.plan(replace(case, lanes=case.lanes.clear())).summary()
+    assert no_lanes["gap_reached"] and no_lanes["parcels"]["undelivered"] > 0
+
+
+def test_many_faults_are_counted(tmp_path: Path) -> None:
+    """Beyond the hundred thousand that are kept, faults are still counted."""
+    cw.Case.read("tiny").write(tmp_path / "case")
+    line = "310100,42010,standard,2022-11-10,1\n"
+    (tmp_path / "case" / "demand.csv").write_text(
+        "origin,destination,class,day,parcels\n" + line * 120_000, encoding="utf-8"
+    )
+    with pytest.raises(cw.InputError) as caught:
+        cw.Case.read(tmp_path / "case")
+    assert caught.value.total == 120_000
+    assert len(caught.value.faults) == 100_000
+    assert caught.value.summary().endswith("119950 more")
+
+
 def test_known_at() -> None:
     """A plan made before a closure is known does not see it."""
     case = cw.Case.read("tiny")

@@ -78,6 +78,30 @@ def test_report_works_offline(browser: Any, page_file: Path, width: int, height:
     context.close()
 
 
+def test_without_coordinates(browser: Any, tmp_path: Path) -> None:
+    """A network that gives no coordinates has a report too, without an error."""
+    from dataclasses import replace
+
+    import polars as pl
+
+    case = cw.Case.read("tiny")
+    nowhere = pl.lit(None, pl.Float64)
+    blind = replace(
+        case,
+        places=case.places.with_columns(nowhere.alias("lon"), nowhere.alias("lat")),
+        facilities=case.facilities.with_columns(nowhere.alias("lon"), nowhere.alias("lat")),
+    )
+    path = tmp_path / "report.html"
+    path.write_text(render_report(cw.plan(blind)), encoding="utf-8")
+    page = browser.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(path.as_uri())
+    page.wait_for_selector("#course svg path", state="attached")
+    assert errors == []
+    page.close()
+
+
 def test_script_cannot_be_broken_out_of(browser: Any, tmp_path: Path) -> None:
     """A facility named like markup stays text."""
     from dataclasses import replace

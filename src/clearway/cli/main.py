@@ -120,12 +120,13 @@ def init(
     folder: Annotated[Path, typer.Argument(help="Where to write the case: a folder, or an .xlsx.")],
     source: Annotated[str, typer.Option("--from", metavar="CASE", help="The case to start from.")] = "tiny",
     places: Places = None,
+    disrupt: Disrupt = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a case that is there.")] = False,
 ) -> None:
     """Write a case to start your own from."""
     if not force and (folder.is_file() or (folder.is_dir() and any(folder.iterdir()))):
         raise ClearwayError(f"{folder} is there already; name another, or add --force to replace it.")
-    case = open_case(source, options_of(places, None, None, None, None))
+    case = open_case(source, options_of(places, None, None, disrupt, None))
     case.write(folder)
     typer.echo(
         f"{folder}: {len(case.facilities)} facilities, {len(case.lanes)} lanes. "

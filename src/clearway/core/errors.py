@@ -122,7 +122,7 @@ class Faults:
     ) -> None:
         """Note a fault; ``code`` is a key of core/messages.toml, ``details`` fill its text."""
         self.total += 1
-        if len(self.faults) < KEPT_FAULTS:
+        if not self.full:
             self.faults.append(_fault(code, file, row, column, value, details))
 
     def warn(
@@ -136,6 +136,11 @@ class Faults:
     ) -> None:
         """Note something that is allowed but that the reader should see."""
         self.warnings.append(_fault(code, file, row, column, value, details))
+
+    @property
+    def full(self) -> bool:
+        """Whether further faults are only counted."""
+        return len(self.faults) >= KEPT_FAULTS
 
     def __iter__(self) -> Iterator[Fault]:
         return iter(self.faults)

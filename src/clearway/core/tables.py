@@ -8,7 +8,7 @@ Not:    what holds between rows or tables (each room checks its own)
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -143,12 +143,18 @@ def _report(
     raw: pl.Series,
     first_row: int,
     column: Column,
+    *,
+    known: Sequence[str] = (),
     **details: Any,
 ) -> None:
-    if not mask.any():
-        return
+    """A fault for each row of ``mask``; with ``known`` its text names the nearest known value."""
     rows = mask.arg_true()
+    alike: dict[Any, str] = {}
     for index, value in zip(rows.to_list(), raw.gather(rows).to_list(), strict=True):
+        if known and not faults.full:
+            if value not in alike:
+                alike[value] = nearest(value, known)
+            details["nearest"] = alike[value]
         faults.add(code, file, first_row + index, column.name, value, **details)
 
 
@@ -227,42 +233,9 @@ def read_table(
                 dtype = enums.get(column.name, POLARS_TYPES[column.type])
                 typed[column.name] = pl.Series(column.name, [None] * len(batch), dtype=dtype)
                 continue
-            cells = batch[column.name]
-            value, bad, code = _typed(cells, column, zone)
-            details: dict[str, Any] = {}
-            if code == "not_choice" and bad.any():
-                known = choice_values(column.choices)
-                for index in bad.arg_true().to_list():
-                    faults.add(
-                        code,
-                        raw.file,
-                        first_row + index,
-                        column.name,
-                        cells[index],
-                        choices=", ".join(known),
-                        nearest=nearest(cells[index], load_choices()[column.choices]),
-                    )
-            else:
-                _report(faults, code, raw.file, bad, cells, first_row, column, **details)
-            if column.required:
-                _report(faults, "required", raw.file, value.is_null() & ~bad & ~blank, cells, first_row, column)
-            if column.type == "number":
-                _bounds(faults, raw.file, value, cells, first_row, column)
-            if column.name in enums:
-                table, known_ids = ids[column.name]
-                coded = value.cast(enums[column.name], strict=False)
-                for index in (value.is_not_null() & coded.is_null()).arg_true().to_list():
-                    faults.add(
-                        "unknown_id",
-                        raw.file,
-                        first_row + index,
-                        column.name,
-                        value[index],
-                        table=table,
-                        nearest=nearest(value[index], known_ids.to_list()),
-                    )
-                value = coded
-            typed[column.name] = value.alias(column.name)
+            typed[column.name] = _read_column(
+                batch[column.name], column, raw.file, faults, zone, first_row, blank, ids.get(column.name), enums
+            )
         part = pl.DataFrame(typed)
         parts.append(part.filter(~blank) if blank.any() else part)
         first_row += len(batch)
@@ -273,6 +246,39 @@ def read_table(
         if column.unique:
             _check_unique(frame[column.name], raw.file, column.name, faults)
     return frame
+
+
+def _read_column(
+    cells: pl.Series,
+    column: Column,
+    file: str,
+    faults: Faults,
+    zone: ZoneInfo,
+    first_row: int,
+    blank: pl.Series,
+    reference: tuple[str, pl.Series] | None,
+    enums: Mapping[str, pl.Enum],
+) -> pl.Series:
+    """Typed values of one column of one batch; every faulty cell is reported and null."""
+    value, bad, code = _typed(cells, column, zone)
+    if code == "not_choice":
+        known = list(load_choices()[column.choices])
+        choices = ", ".join(choice_values(column.choices))
+        _report(faults, code, file, bad, cells, first_row, column, known=known, choices=choices)
+    else:
+        _report(faults, code, file, bad, cells, first_row, column)
+    if column.required:
+        _report(faults, "required", file, value.is_null() & ~bad & ~blank, cells, first_row, column)
+    if column.type == "number":
+        _bounds(faults, file, value, cells, first_row, column)
+    if reference is not None:
+        table, ids = reference
+        coded = value.cast(enums[column.name], strict=False)
+        unknown = value.is_not_null() & coded.is_null()
+        if unknown.any():
+            _report(faults, "unknown_id", file, unknown, value, first_row, column, known=ids.to_list(), table=table)
+        value = coded
+    return value.alias(column.name)
 
 
 def _blank_rows(batch: pl.DataFrame) -> pl.Series:

@@ -16,7 +16,7 @@ from clearway.core.errors import PlanError
 from clearway.core.schema import nearest
 from clearway.core.timegrid import format_time
 from clearway.disruption import describe_hits
-from clearway.planning.explain_words import WORDS
+from clearway.planning.explain_words import sentences
 from clearway.planning.plans import Plan
 
 
@@ -25,7 +25,7 @@ def explain(plan: Plan, *, lang: str = "en", **target: str | None) -> str:
 
     Raises PlanError where the target is unknown or several are given.
     """
-    return "\n".join(WORDS[lang](explain_facts(plan, **target)))
+    return "\n".join(sentences(explain_facts(plan, **target), lang))
 
 
 def explain_facts(plan: Plan, **target: str | None) -> dict[str, Any]:

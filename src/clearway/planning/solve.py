@@ -19,7 +19,7 @@ import polars as pl
 
 from clearway import __version__
 from clearway.cases import Case
-from clearway.core.errors import PlanError
+from clearway.core.errors import Fault, Faults, PlanError
 from clearway.core.timegrid import format_time
 from clearway.planning.exact import Cells, Solution, solve_exact
 from clearway.planning.lagrangian import lower_bound, out_of_reach, zero_prices
@@ -71,6 +71,7 @@ def plan(
     at_zero = lower_bound(problem, zero_prices(problem))
     bound = max(lower_bound(problem, solution.prices), at_zero)
     reach = out_of_reach(problem)
+    warnings = _warnings(case, problem)
     reached = relative_gap(counted.objective, bound)
     facts: dict[str, Any] = {
         "case": {
@@ -119,7 +120,8 @@ def plan(
         "seconds": time.perf_counter() - begun,
         "seconds_solver": solution.seconds,
         "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-        "warnings": _warnings(case, problem),
+        "warnings": [warning.text() for warning in warnings],
+        "warnings_zh": [warning.text("zh") for warning in warnings],
     }
     return Plan(facts, row_frame(problem, counted, solution), flows, commodities, case)
 
@@ -129,14 +131,14 @@ def relative_gap(objective: float, bound: float) -> float:
     return (objective - bound) / max(abs(bound), 1e-9)
 
 
-def _warnings(case: Case, problem: Problem) -> list[str]:
-    texts = [w.text() for w in case.warnings]
+def _warnings(case: Case, problem: Problem) -> list[Fault]:
+    found = Faults(warnings=list(case.warnings))
     if problem.offered.cut > 0:
-        texts.append(f"{problem.offered.cut:,.0f} parcels offered in hours outside the horizon are left out.")
+        found.warn("horizon_cut", "demand", parcels=f"{problem.offered.cut:,.0f}")
     held = float(case.stock.filter(pl.col("stage") == "held")["parcels"].sum())
     if held and not problem.hold:
-        texts.append(f"{held:,.0f} parcels of stock held at senders are left out: policy.hold_at_sender is false.")
-    return texts
+        found.warn("held_ignored", "stock", parcels=f"{held:,.0f}")
+    return found.warnings
 
 
 def _names(index: np.ndarray[Any, Any], names: tuple[str, ...]) -> pl.Series:

@@ -20,7 +20,7 @@
   function base() {
     var o = data.outlines;
     if (!o) {
-      var box = { w: 180, e: -180, s: 90, n: -90 };
+      var box = data.points.length ? { w: 180, e: -180, s: 90, n: -90 } : { w: 0, e: 1, s: 0, n: 1 };
       data.points.forEach(function (p) {
         box.w = Math.min(box.w, p.at[0] - 1); box.e = Math.max(box.e, p.at[0] + 1);
         box.s = Math.min(box.s, p.at[1] - 1); box.n = Math.max(box.n, p.at[1] + 1);
