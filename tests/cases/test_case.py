@@ -139,6 +139,15 @@ def test_with_demand() -> None:
         case.with_demand(pl.DataFrame({**rows, "origin": ["31"]}))
 
 
+def test_other_files_may_lie_there(tmp_path: Path) -> None:
+    """A file that is no table and looks like none is left alone, with a warning."""
+    cw.Case.read("tiny").write(tmp_path / "case")
+    (tmp_path / "case" / "instructions.csv").write_text("a\n1\n", encoding="utf-8")
+    (tmp_path / "case" / "notes.txt").write_text("x", encoding="utf-8")
+    case = cw.Case.read(tmp_path / "case")
+    assert [(w.code, w.file) for w in case.warnings] == [("ignored_file", "instructions.csv")]
+
+
 def test_nothing_to_move(tmp_path: Path) -> None:
     """A case without lanes, demand or stock is planned: it costs nothing."""
     from dataclasses import replace

@@ -69,10 +69,15 @@ def test_a_workbook_made_by_hand(tmp_path: Path) -> None:
 
 def test_faults_of_a_workbook_name_the_sheet(tmp_path: Path) -> None:
     """File, sheet, row and column, and a sheet that is no table."""
-    sheets = {**SHEETS, "线路": [SHEETS["线路"][0], ("L", 1, 9, "公路", -3, 0.3, "06:00", 100)], "线路图": [("a",)]}
+    sheets = {
+        **SHEETS,
+        "线路": [SHEETS["线路"][0], ("L", 1, 9, "公路", -3, 0.3, "06:00", 100)],
+        "设施表": [("a",)],
+        "备注": [("x",)],
+    }
     with pytest.raises(cw.InputError) as caught:
         cw.Case.read(workbook(tmp_path / "net.xlsx", sheets))
     found = {(f.code, f.file, f.row, f.column) for f in caught.value.faults}
     assert ("below", "net.xlsx[lanes]", 2, "hours") in found
     assert ("unknown_id", "net.xlsx[lanes]", 2, "destination") in found
-    assert any(code == "unknown_file" and "线路图" in file for code, file, _, _ in found)
+    assert any(code == "unknown_file" and "设施表" in file for code, file, _, _ in found)

@@ -31,6 +31,8 @@ from clearway.demand import Offered, build_offered, check_demand, check_stock
 from clearway.disruption import Disrupted, Targets, apply_disruptions, check_disruptions, disruptions_from_text
 from clearway.network import Network, Offer, build_offer, descendants
 
+Rows = pl.DataFrame | Sequence[Mapping[str, Any]]
+
 
 @dataclass(frozen=True, eq=False)
 class Case:
@@ -163,7 +165,8 @@ class Case:
         seen = pl.col("known_from").is_null() | (pl.col("known_from") <= moment)
         return replace(self, disruptions=self.disruptions.filter(seen))
 
-    def _read_more(self, table: str, frame: pl.DataFrame, faults: Faults) -> pl.DataFrame:
+    def _read_more(self, table: str, rows: Rows, faults: Faults) -> pl.DataFrame:
+        frame = rows if isinstance(rows, pl.DataFrame) else pl.DataFrame(list(rows), infer_schema_length=None)
         names = {"facilities": self.facilities["id"], "class": pl.Series(self.settings.class_names)}
         ids = {
             "origin": ("facilities", names["facilities"]),
@@ -178,7 +181,7 @@ class Case:
     def _absent(self) -> list[str]:
         return self.facilities.filter(pl.col("candidate").fill_null(False))["id"].to_list()
 
-    def with_demand(self, demand: pl.DataFrame) -> Case:
+    def with_demand(self, demand: Rows) -> Case:
         """This case with another demand table (columns of demand.csv)."""
         faults = Faults()
         frame = self._read_more("demand", demand, faults)
@@ -191,7 +194,7 @@ class Case:
 
         Lanes and demand with an end outside are left out; capacities stay as they are.
         """
-        codes = [str(code) for code in places]
+        codes = [places] if isinstance(places, str) else [str(code) for code in places]
         faults = Faults()
         for code in codes:
             if code not in set(self.places["code"]):
@@ -232,7 +235,7 @@ class Case:
         settings = self.settings.with_horizon(days=days, slot_hours=slot_hours)
         return self._trimmed(settings, self.stock)
 
-    def starting(self, time: datetime | str, stock: pl.DataFrame) -> Case:
+    def starting(self, time: datetime | str, stock: Rows) -> Case:
         """The rest of the horizon from a slot boundary, with the stock there is then.
 
         Demand of days before ``time`` is left out, and so are earlier hours of its day.

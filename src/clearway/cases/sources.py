@@ -20,7 +20,7 @@ import polars as pl
 
 from clearway.core.errors import Faults, InputError
 from clearway.core.raw import RawTable, csv_table, frame_table, parquet_table
-from clearway.core.schema import Schema, nearest
+from clearway.core.schema import Schema, nearest, resembles
 from clearway.demand import SCHEMAS as DEMAND
 from clearway.disruption import SCHEMAS as DISRUPTION
 from clearway.network import SCHEMAS as NETWORK
@@ -72,7 +72,7 @@ def _open_folder(folders: Sequence[Path], faults: Faults) -> Source:
                 continue
             table = _canonical(path.stem) if path.suffix in (".csv", ".parquet") else None
             if table is None:
-                faults.add("unknown_file", path.name, nearest=nearest(path.stem, SCHEMAS))
+                _not_a_table(path.name, path.stem, faults)
             elif table in here:
                 faults.add("two_files", path.name, other=here[table].name)
             else:
@@ -87,6 +87,15 @@ def _open_folder(folders: Sequence[Path], faults: Faults) -> Source:
     if document is None:
         faults.add("missing_file", "case.toml")
     return Source(document or {}, "case.toml", tables, areas, "areas.geojson")
+
+
+def _not_a_table(file: str, stem: str, faults: Faults) -> None:
+    """A name like a table's is a slip and a fault; anything else may lie there and is not read."""
+    known = [*SCHEMAS, *_SIDE_SHEETS, *(zh for schema in SCHEMAS.values() for zh in schema.zh)]
+    if resembles(stem, known):
+        faults.add("unknown_file", file, nearest=nearest(stem, known))
+    else:
+        faults.warn("ignored_file", file)
 
 
 def _read_text(path: Path, faults: Faults) -> str | None:
@@ -125,7 +134,7 @@ def _open_workbook(path: Path, faults: Faults) -> Source:
         elif stem in _SIDE_SHEETS:
             side[_SIDE_SHEETS[stem]] = frame
         else:
-            faults.add("unknown_file", f"{path.name}[{sheet}]", nearest=nearest(sheet, [*SCHEMAS, *_SIDE_SHEETS]))
+            _not_a_table(f"{path.name}[{sheet}]", stem, faults)
     tables = {
         table: frame_table(
             pl.concat(frames, how="diagonal_relaxed") if len(frames) > 1 else frames[0], f"{path.name}[{table}]"

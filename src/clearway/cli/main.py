@@ -273,7 +273,9 @@ def _report(made: Plan, quiet: bool) -> str | None:
 def _check(folder: Path, case: str | None, options: dict[str, Any], json_: bool) -> None:
     from clearway.planning import Plan, check_plan
 
-    result = check_plan(Plan.read(folder), None if case is None else open_case(case, options))
+    made = Plan.read(folder)
+    recipe = options or made.facts["case"]["options"]
+    result = check_plan(made, None if case is None else open_case(case, recipe))
     if json_:
         echo_json(result.to_dict())
     else:

@@ -122,6 +122,11 @@ def choice_values(name: str) -> list[str]:
     return list(dict.fromkeys(load_choices()[name].values()))
 
 
+def resembles(name: str, known: Iterable[str]) -> bool:
+    """Whether a name looks like a misspelt known one."""
+    return bool(difflib.get_close_matches(name.casefold(), [k for k in known if k], n=1, cutoff=0.8))
+
+
 def nearest(name: object, known: Iterable[str]) -> str:
     """The known name most like ``name``; the first few known names where none is alike."""
     known = [k for k in known if k]

@@ -27,7 +27,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 MAX_COLUMNS = 3_000_000
 SECONDS_BETWEEN_WORDS = 5.0
-INTERIOR_FROM = 100_000  # columns from which interior points with crossover overtake the simplex method
+INTERIOR_FROM = 250_000  # columns from which interior points with crossover take over from the simplex method
 DECISIONS = ("held", "accepted", "unsorted", "sorted", "sorted_held", "depart", "delivered")
 
 

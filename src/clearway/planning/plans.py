@@ -63,7 +63,8 @@ class Plan:
         if case.digest != expected:
             raise PlanError(
                 f"The plan was made for case {self.facts['case']['name']!r} with digest {expected[:12]}…; "
-                f"{case.source!r} now has {case.digest[:12]}…. Name the case it was made for with --case."
+                f"{case.source!r} now has {case.digest[:12]}…. "
+                "Name the case it was made for (check: CASE, explain: --case)."
             )
         return case
 

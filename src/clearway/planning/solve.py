@@ -127,8 +127,9 @@ def plan(
 
 
 def relative_gap(objective: float, bound: float) -> float:
-    """(objective − bound) / max(|bound|, 1e-9)."""
-    return (objective - bound) / max(abs(bound), 1e-9)
+    """(objective − bound) / max(|bound|, 1e-9); what rounding leaves (below 1e-12) is 0."""
+    gap = (objective - bound) / max(abs(bound), 1e-9)
+    return 0.0 if abs(gap) < 1e-12 else float(gap)
 
 
 def _warnings(case: Case, problem: Problem) -> list[Fault]:
