@@ -286,6 +286,19 @@ def test_every_fault_is_listed(folder: Path) -> None:
     }
 
 
+def test_rows_keep_their_numbers_behind_a_ragged_one(folder: Path) -> None:
+    """A row with too few fields does not shift the numbers of the faults after it."""
+    path = folder / "demand.csv"
+    lines = path.read_text(encoding="utf-8").splitlines()
+    lines[2] = "310100,420100"
+    lines[4] = "x,y,z,u,v,w"
+    lines[7] = lines[7].rsplit(",", 1)[0] + ",many"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    with pytest.raises(cw.InputError) as caught:
+        cw.Case.read(folder)
+    assert {(f.code, f.row) for f in caught.value.faults} == {("ragged", 3), ("ragged", 5), ("not_number", 8)}
+
+
 def test_gcj02_may_be_declared(folder: Path) -> None:
     """Declared GCJ-02 is taken as such."""
     both(cell("facilities", 4, "lon", GCJ[0]), cell("facilities", 4, "lat", GCJ[1]))(folder)

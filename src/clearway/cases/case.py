@@ -25,11 +25,27 @@ from clearway.cases.sources import SCHEMAS
 from clearway.cases.write import areas_text, tables_of, write_folder, write_workbook
 from clearway.core.errors import Fault, Faults
 from clearway.core.raw import frame_table
-from clearway.core.tables import csv_text, read_table
+from clearway.core.tables import read_table
 from clearway.core.timegrid import TimeGrid, format_time, parse_time
 from clearway.demand import Offered, build_offered, check_demand, check_stock
 from clearway.disruption import Disrupted, Targets, apply_disruptions, check_disruptions, disruptions_from_text
 from clearway.network import Network, Offer, build_offer, descendants
+
+
+def _column_bytes(column: pl.Series) -> bytes:
+    """A column as bytes that depend on its values alone, absent ones told from all others."""
+    dtype = column.dtype
+    if isinstance(dtype, pl.Enum):
+        codes = column.to_physical().cast(pl.UInt32).fill_null(2**32 - 1)
+        return "\x1f".join(dtype.categories).encode() + codes.to_numpy().astype("<u4").tobytes()
+    if dtype == pl.String:
+        return "\x1f".join(column.fill_null("\x00")).encode()
+    if dtype == pl.Boolean:
+        return column.cast(pl.UInt8).fill_null(2).to_numpy().tobytes()
+    if dtype.is_float():
+        return column.fill_null(float("nan")).to_numpy().astype("<f8").tobytes()
+    return column.to_physical().cast(pl.Int64).fill_null(-(2**63)).to_numpy().astype("<i8").tobytes()
+
 
 Rows = pl.DataFrame | Sequence[Mapping[str, Any]]
 
@@ -74,14 +90,9 @@ class Case:
         state = hashlib.sha256(json.dumps(self.settings.to_dict(), sort_keys=True).encode())
         for table, frame in tables_of(self).items():
             state.update(f"\n{table}\n".encode())
-            if len(frame) > 200_000:
-                plain = frame.with_columns(
-                    pl.col(n).cast(pl.String) for n, d in frame.schema.items() if isinstance(d, pl.Enum)
-                )
-                for column in plain.iter_columns():
-                    state.update(column.hash(seed=0).to_numpy().tobytes())
-            else:
-                state.update(csv_text(frame).encode())
+            for column in frame.iter_columns():
+                state.update(column.name.encode())
+                state.update(_column_bytes(column))
         if self.areas:
             state.update(areas_text(self).encode())
         return state.hexdigest()

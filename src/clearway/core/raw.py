@@ -35,17 +35,24 @@ def csv_table(path: Path, file: str) -> RawTable:
     """A CSV read in blocks, every cell as text; memory does not grow with the file."""
 
     def batches(faults: Faults) -> Iterator[pl.DataFrame]:
-        row = 1
+        skipped: list[int] = []
 
         def ragged(bad: Any) -> str:
             faults.add(
                 "ragged", file, bad.number, None, bad.text[:60], seen=bad.actual_columns, expected=bad.expected_columns
             )
+            skipped.append(bad.number)
             return "skip"
 
         try:
             with path.open(encoding="utf-8-sig", newline="") as handle:
                 header = next(csv.reader(handle), [])
+            yield pl.DataFrame(schema=dict.fromkeys(header, pl.String))
+            twice = sorted({name for name in header if header.count(name) > 1})
+            for name in twice:
+                faults.add("repeated_column", file, 1, name)
+            if twice:
+                return
             reader = pa_csv.open_csv(
                 path,
                 read_options=pa_csv.ReadOptions(
@@ -56,18 +63,12 @@ def csv_table(path: Path, file: str) -> RawTable:
                     column_types={name: pa.string() for name in header}, strings_can_be_null=True, null_values=[""]
                 ),
             )
-            yield (
-                pl.DataFrame(schema={name: pl.String for name in dict.fromkeys(header)})
-                if (len(set(header)) < len(header))
-                else pl.DataFrame(schema=dict.fromkeys(header, pl.String))
-            )
-            if len(set(header)) < len(header):
-                for name in sorted({h for h in header if header.count(h) > 1}):
-                    faults.add("repeated_column", file, 1, name)
-                return
+            row = 2
             for batch in reader:
-                row += batch.num_rows
-                yield pl.DataFrame(pl.from_arrow(pa.Table.from_batches([batch])))
+                frame = pl.DataFrame(pl.from_arrow(pa.Table.from_batches([batch])))
+                frame = _with_gaps(frame, row, skipped)
+                row += len(frame)
+                yield frame
         except UnicodeDecodeError:
             faults.add("not_utf8", file)
         except pa.ArrowInvalid as error:
@@ -79,6 +80,20 @@ def csv_table(path: Path, file: str) -> RawTable:
             faults.add("unreadable", file, reason=str(error))
 
     return RawTable(file, batches)
+
+
+def _with_gaps(frame: pl.DataFrame, row: int, skipped: list[int]) -> pl.DataFrame:
+    """The frame with an empty row for each skipped one, so that later rows keep their numbers.
+
+    Takes what it uses out of ``skipped``, which may already hold rows of later blocks.
+    """
+    gap = pl.DataFrame({name: [None] for name in frame.columns}, schema=frame.schema)
+    parts = []
+    while skipped and skipped[0] - row <= len(frame):
+        parts += [frame[: skipped[0] - row], gap]
+        frame = frame[skipped[0] - row :]
+        row = skipped.pop(0) + 1
+    return pl.concat([*parts, frame]) if parts else frame
 
 
 def parquet_table(path: Path, file: str) -> RawTable:
