@@ -21,10 +21,11 @@ from clearway import __version__
 from clearway.cases import Case
 from clearway.core.errors import Fault, Faults, PlanError
 from clearway.core.timegrid import format_time
-from clearway.planning.exact import Cells, Solution, solve_exact
+from clearway.planning.exact import Solution, solve_exact
 from clearway.planning.lagrangian import lower_bound, out_of_reach, zero_prices
 from clearway.planning.plans import Plan
 from clearway.planning.problem import ROWS, Problem, build_problem
+from clearway.planning.program import Cells
 from clearway.planning.recount import Recount, recount
 
 METHODS = ("exact",)

@@ -1,0 +1,125 @@
+"""What the commands share: the application, options that several take, how a case is opened, printing.
+
+In:     words of a command line
+Out:    Case, text, JSON
+Not:    the commands themselves (case_commands.py, plan_commands.py)
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from clearway import __version__
+from clearway.core.errors import InputError
+
+if TYPE_CHECKING:
+    from clearway.cases import Case
+
+app = typer.Typer(
+    name="clearway",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    help="Keep postal and parcel delivery channels open. Built-in cases: china-2022/peak, calm, east, tiny …",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+CaseArgument = Annotated[str, typer.Argument(metavar="CASE", help="A case folder, an .xlsx, or a built-in case.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but the result.")]
+Disrupt = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--disrupt",
+        metavar="TEXT",
+        help="A further disruption, e.g. 'closed facility 440100 2022-11-10T08:00 2022-11-12T20:00'; repeatable.",
+    ),
+]
+Places = Annotated[
+    str | None,
+    typer.Option("--places", metavar="CODES", help="Only these places and all below them, separated by commas."),
+]
+Days = Annotated[float | None, typer.Option("--days", help="Only the first days of the horizon.")]
+SlotHours = Annotated[float | None, typer.Option("--slot-hours", help="Other slots than the case's.")]
+KnownAt = Annotated[str | None, typer.Option("--known-at", metavar="TIME", help="Only disruptions known by then.")]
+Lang = Annotated[str | None, typer.Option("--lang", help="en or zh; the default follows LANG.")]
+
+
+def language(asked: str | None) -> str:
+    """The language of messages: as asked, else by the environment."""
+    if asked is not None:
+        if asked not in ("en", "zh"):
+            raise typer.BadParameter("en or zh", param_hint="--lang")
+        return asked
+    words = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
+    return "zh" if words.lower().startswith("zh") else "en"
+
+
+def echo_json(value: Any) -> None:
+    """Print a value as JSON; numpy numbers become plain ones."""
+    import json
+
+    typer.echo(
+        json.dumps(value, ensure_ascii=False, indent=2, default=lambda x: x.item() if hasattr(x, "item") else str(x))
+    )
+
+
+def say(text: str, quiet: bool = False) -> None:
+    """A line about what is going on, on standard error."""
+    if not quiet:
+        typer.echo(text, err=True)
+
+
+def options_of(
+    places: str | None, days: float | None, slot_hours: float | None, disrupt: list[str] | None, known_at: str | None
+) -> dict[str, Any]:
+    """How a case is derived, as summary.json keeps it; absent ones left out."""
+    given = {
+        "places": places.replace(",", " ").split() if places else None,
+        "days": days,
+        "slot_hours": slot_hours,
+        "disrupt": list(disrupt or []) or None,
+        "known_at": known_at,
+    }
+    return {key: value for key, value in given.items() if value is not None}
+
+
+def open_case(source: str, options: dict[str, Any]) -> Case:
+    """Read a case and derive the part asked for."""
+    from clearway.cases import Case
+    from clearway.core.errors import Faults
+    from clearway.core.timegrid import parse_time
+    from clearway.planning import derive_case
+
+    case = Case.read(source)
+    if "known_at" in options:
+        try:
+            options["known_at"] = parse_time(options["known_at"], case.settings.zone).isoformat()
+        except ValueError:
+            faults = Faults()
+            faults.add("not_time", "--known-at", None, None, options["known_at"])
+            faults.require()
+    return derive_case(case, options)
+
+
+@app.callback(invoke_without_command=True)
+def _root(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+    if version:
+        typer.echo(f"clearway {__version__}")
+        raise typer.Exit
+
+
+def write_faults(error: InputError, path: Path) -> None:
+    import polars as pl
+
+    from clearway.core.files import staged_file
+
+    with staged_file(path) as staging:
+        staging.write_text(
+            pl.DataFrame([f.to_dict() for f in error.faults], infer_schema_length=None).write_csv(),
+            encoding="utf-8-sig",
+        )

@@ -1,0 +1,209 @@
+"""Commands about a plan: plan (and --check), explain, diff.
+
+In:     a case or the folder of a plan
+Out:    a plan's files, words, differences
+Not:    cases (case_commands.py)
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from clearway.cli.app import (
+    Days,
+    Disrupt,
+    Json,
+    KnownAt,
+    Lang,
+    Places,
+    Quiet,
+    SlotHours,
+    app,
+    echo_json,
+    language,
+    open_case,
+    options_of,
+    say,
+)
+
+if TYPE_CHECKING:
+    from clearway.planning import Plan
+
+
+@app.command()
+def plan(
+    case: Annotated[
+        str | None, typer.Argument(metavar="CASE", help="A case folder, an .xlsx, or a built-in case.")
+    ] = None,
+    method: Annotated[str, typer.Option(help="exact: the whole linear program, for small cases.")] = "exact",
+    out: Annotated[Path | None, typer.Option(help="Folder for the plan's files; default out/NAME.")] = None,
+    check: Annotated[
+        Path | None, typer.Option("--check", metavar="DIR", help="Recount a written plan instead.")
+    ] = None,
+    gap: Annotated[float, typer.Option(min=0, help="The gap at which the plan counts as reached.")] = 1e-6,
+    time_limit: Annotated[
+        float | None, typer.Option("--time-limit", min=0, help="Seconds; the best so far is kept with its gap.")
+    ] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="Threads of the solver.")] = None,
+    flows: Annotated[bool, typer.Option("--flows/--no-flows", help="Write flows and commodities.")] = True,
+    report: Annotated[bool, typer.Option("--report/--no-report", help="Write report.html.")] = True,
+    disrupt: Disrupt = None,
+    places: Places = None,
+    days: Days = None,
+    slot_hours: SlotHours = None,
+    known_at: KnownAt = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit 1 where the gap is not reached or a yard overflows.")
+    ] = False,
+    json_: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Plan a case with a proven bound, or recount a written plan (--check)."""
+    options = options_of(places, days, slot_hours, disrupt, known_at)
+    if check is not None:
+        _check(check, case, options, json_)
+        return
+    if case is None:
+        raise typer.BadParameter("name a case, or a plan with --check", param_hint="CASE")
+    from clearway.planning import plan as make_plan
+
+    opened = open_case(case, options)
+    for warning in opened.warnings:
+        say(f"warning: {warning.text()}", quiet)
+    made = make_plan(
+        opened,
+        method=method,
+        gap=gap,
+        time_limit=time_limit,
+        threads=threads,
+        options=options,
+        command="clearway " + " ".join(sys.argv[1:]),
+        progress=lambda text: say(text, quiet or json_),
+    )
+    folder = out or Path("out") / opened.settings.name.replace("/", "-")
+    made.write(folder, flows=flows, report=_report(made, quiet) if report else None)
+    facts = made.summary()
+    if json_:
+        echo_json({**facts, "out": str(folder)})
+    else:
+        _print_summary(facts)
+        typer.echo(f"written to {folder}")
+    if strict and (not facts["gap_reached"] or facts["overflow"]):
+        raise typer.Exit(1)
+
+
+def _report(made: Plan, quiet: bool) -> str | None:
+    from clearway.reporting import AssetsMissingError, render_report
+
+    try:
+        return render_report(made)
+    except AssetsMissingError as error:
+        say(f"report.html is left out: {error}", quiet)
+        return None
+
+
+def _check(folder: Path, case: str | None, options: dict[str, Any], json_: bool) -> None:
+    from clearway.planning import Plan, check_plan
+
+    made = Plan.read(folder)
+    recipe = options or made.facts["case"]["options"]
+    result = check_plan(made, None if case is None else open_case(case, recipe))
+    if json_:
+        echo_json(result.to_dict())
+    else:
+        typer.echo(f"objective {result.objective:,.6f}, proven bound {result.lower_bound:,.6f}")
+        typer.echo(
+            f"largest violation: conservation {result.conservation_violation:.2e}, rows {result.row_violation:.2e}"
+        )
+        typer.echo("agrees with the files" if not result.faults else "\n".join(result.faults))
+    if result.faults:
+        raise typer.Exit(1)
+
+
+def _print_summary(facts: dict[str, Any]) -> None:
+    for place in facts["overflow"][:20]:
+        until = place["clears"] or "the end of the horizon, not cleared"
+        typer.echo(
+            f"OVERFLOW {place['facility']}: from {place['from']}, at most {place['peak']:,.0f} parcels "
+            f"beyond storage, until {until}"
+        )
+    typer.echo(
+        f"{facts['case']['name']}: cost {facts['objective']:,.2f} {facts['case']['currency']}, proven at least "
+        f"{facts['lower_bound']:,.2f} (gap {facts['gap']:.4%}) in {facts['seconds']:.1f} s"
+    )
+    for name, row in facts["classes"].items():
+        typer.echo(
+            f"  {name}: {row['offered']:,.0f} offered, {row['delivered']:,.0f} delivered, "
+            f"{row['undelivered']:,.0f} not; {row['mean_hours']:.1f} h on average"
+        )
+    if facts["parcels_out_of_reach"] > 0.5:
+        typer.echo(
+            f"  {facts['parcels_out_of_reach']:,.0f} parcels no plan could deliver inside the horizon; for example for "
+            + ", ".join(f"{d['destination']} ({d['parcels']:,.0f})" for d in facts["out_of_reach"][:5])
+        )
+    for warning in facts["warnings"]:
+        typer.echo(f"  warning: {warning}")
+    if not facts["gap_reached"]:
+        typer.echo(f"  the gap asked for ({facts['gap_asked']:.2e}) was not reached: {facts['status']}")
+
+
+@app.command()
+def explain(
+    plan: Annotated[Path, typer.Argument(metavar="PLAN", help="Folder of a plan.")],
+    facility: Annotated[str | None, typer.Option(help="Why here, and what it would take.")] = None,
+    lane: Annotated[str | None, typer.Option(help="Id of a lane.")] = None,
+    pair: Annotated[str | None, typer.Option(help="ORIGIN-DESTINATION.")] = None,
+    cls: Annotated[str | None, typer.Option("--class", help="Name of a class.")] = None,
+    case: Annotated[str | None, typer.Option("--case", help="The case, where it moved.")] = None,
+    lang: Lang = None,
+    json_: Json = False,
+) -> None:
+    """Explain a plan: load, price, disruptions and overflow of one facility, lane, pair or class."""
+    from dataclasses import replace
+
+    from clearway.planning import Plan
+    from clearway.planning.explain import explain as words
+    from clearway.planning.explain import explain_facts
+
+    made = Plan.read(plan)
+    if case is not None:
+        made = replace(made, given_case=made.matched(open_case(case, made.facts["case"]["options"])))
+    target = {"facility": facility, "lane": lane, "pair": pair, "cls": cls}
+    if json_:
+        echo_json(explain_facts(made, **target))
+    else:
+        typer.echo(words(made, lang=language(lang), **target))
+
+
+@app.command()
+def diff(
+    first: Annotated[Path, typer.Argument(metavar="PLAN")],
+    second: Annotated[Path, typer.Argument(metavar="PLAN")],
+    json_: Json = False,
+) -> None:
+    """What differs between two plans, second minus first."""
+    from clearway.planning import Plan, diff_plans
+
+    facts = diff_plans(Plan.read(first), Plan.read(second))
+    if json_:
+        echo_json(facts)
+        return
+    typer.echo(f"{facts['first']} → {facts['second']}" + ("" if facts["same_case"] else " (not the same case)"))
+    for key in ("objective", "lower_bound"):
+        row = facts[key]
+        typer.echo(f"{key}: {row['first']:,.2f} → {row['second']:,.2f} ({row['change']:+,.2f})")
+    for group in ("costs", "parcels"):
+        for key, row in facts[group].items():
+            if abs(row["change"]) > 0.005:
+                typer.echo(f"  {key}: {row['first']:,.2f} → {row['second']:,.2f} ({row['change']:+,.2f})")
+    for row in facts["loads"]:
+        typer.echo(
+            f"  {row['row']} {row['id']}: {row['first']:,.0f} → {row['second']:,.0f} parcels ({row['change']:+,.0f})"
+        )
+    for key, text in (("only_first", "no longer beyond storage"), ("only_second", "newly beyond storage")):
+        if facts["overflow"][key]:
+            typer.echo(f"  {text}: {', '.join(facts['overflow'][key])}")
