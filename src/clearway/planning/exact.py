@@ -36,6 +36,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 MAX_COLUMNS = 3_000_000
 SECONDS_BETWEEN_WORDS = 5.0
+TOLD_FROM = 50_000  # columns; a call back into Python each iteration would slow small programs by half
 INTERIOR_FROM = 250_000  # columns from which interior points with crossover take over from the simplex method
 
 
@@ -97,7 +98,8 @@ def solve_exact(
         solver.setOptionValue("time_limit", max(0.01, time_limit - (time.perf_counter() - begun)))
     solver.passModel(lp)
     solver.HandleKeyboardInterrupt = True
-    _tell(solver, say)
+    if progress is not None and b.columns > TOLD_FROM:
+        _tell(solver, progress)
     solver.solve()
     status = solver.getModelStatus()
     optimal = status == highspy.HighsModelStatus.kOptimal
