@@ -313,6 +313,8 @@ class Oracle:
                 extra = self.share[name, i] * capacity
                 entries[self._var(("extra", name, i, t), self.premium[i], extra)] = -1
             below.append((entries, capacity))
+        if not self.cost:  # nothing to move
+            return 0.0
         result = linprog(
             np.array(self.cost),
             A_ub=self._matrix(below),
