@@ -9,6 +9,7 @@ Source: docs/planning.md sections 4-8
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from clearway.core.errors import PlanError
+from clearway.planning.lagrangian import SOURCES
 from clearway.planning.problem import ROWS, Problem
 
 Floats = NDArray[np.float64]
@@ -105,105 +107,158 @@ def recount(problem: Problem, flows: pl.DataFrame, commodities: pl.DataFrame) ->
     """
     lanes = _coded(flows, problem, "lane", ("parcels",))
     places = _coded(commodities, problem, "facility", WAITS)
-    offer, grid = problem.offer, problem.grid
-    facilities, slots = len(offer.facilities), grid.slots
+    supply = {name: _BySupply(problem, name) for name in SOURCES}
     loads = {name: np.zeros_like(problem.rows[name].base) for name in ROWS}
     costs = dict.fromkeys(("transport", "sorting", "delivery", "time", "extra", "overflow", "undelivered"), 0.0)
     totals = np.zeros((len(problem.class_names), 4))  # offered, delivered, undelivered, parcel-hours
-    worst, worst_at = 0.0, ""
-    supply = {name: _by_commodity(problem, name) for name in ("offered", "held", "unsorted", "sorted", "arriving")}
-    banned_load, banned_at = 0.0, ""
+    balance, rows = _Worst(), _Worst()
     for g in range(problem.commodities):
-        k, target = int(problem.offered.cls[g]), int(problem.offered.destination[g])
-        cell = {name: np.zeros((facilities, slots)) for name in WAITS}
-        part = places.part(g)
-        for name in WAITS:
-            np.add.at(cell[name], (places.at[part], places.slot[part]), places.values[name][part])
-        depart = np.zeros((len(offer.lanes), slots))
-        part = lanes.part(g)
-        np.add.at(depart, (lanes.at[part], lanes.slot[part]), lanes.values["parcels"][part])
-        used, when = np.nonzero(depart)
-        parcels, travel = depart[used, when], problem.travel[used, when]
-        arrived = np.zeros((facilities, slots))
-        inside = when + travel <= slots - 1
-        np.add.at(arrived, (offer.destination[used[inside]], (when + travel)[inside]), parcels[inside])
-        left = np.zeros((facilities, slots))
-        np.add.at(left, (offer.origin[used], when), parcels)
-        given = {name: supply[name][g] for name in supply}
-        into = given["unsorted"] + given["arriving"] + arrived
-        if problem.hold:
-            balance_o = _before(cell["held"]) + given["offered"] + given["held"] - cell["held"] - cell["accepted"]
-            into = into + cell["accepted"]
-        else:
-            balance_o = np.zeros((facilities, slots))
-            cell["held"][:] = 0
-            into = into + given["offered"]
-        balance_i = _before(cell["unsorted"]) + into - cell["unsorted"] - cell["sorted"]
-        balance_h = (
-            _before(cell["sorted_held"])
-            + given["sorted"]
-            + cell["sorted"]
-            - cell["sorted_held"]
-            - left
-            - cell["delivered"]
-        )
-        for name, balance in (("offered", balance_o), ("unsorted", balance_i), ("sorted", balance_h)):
-            size = np.abs(balance) / np.maximum(1.0, sum(given.values()))
-            if size.size and size.max() > worst:
-                worst = float(size.max())
-                f, t = np.unravel_index(int(size.argmax()), size.shape)
-                worst_at = (
-                    f"{name} balance of {problem.offer.facilities[target]}/{problem.class_names[k]} at "
-                    f"{offer.facilities[int(f)]}, slot {int(t)}"
-                )
-        elsewhere = cell["delivered"].copy()
-        elsewhere[target] = 0
-        illegal = np.where(problem.may_depart() & ~problem.banned(g), 0.0, depart)
-        refused = cell["accepted"] * problem.embargoed(g)[None, :] if problem.hold else np.zeros(1)
-        for name, amount in (
-            ("delivery elsewhere", elsewhere),
-            ("a departure that is not allowed", illegal),
-            ("acceptance under embargo", refused),
-        ):
-            if amount.size and amount.max() > banned_load:
-                banned_load, banned_at = float(amount.max()), name
-        loads["accept"] += cell["accepted"]
-        loads["sort"] += cell["sorted"]
-        loads["storage"] += cell["unsorted"] + cell["sorted_held"]
-        loads["deliver"] += cell["delivered"]
-        loads["depart"] += depart
-        w = problem.time_value[k]
-        waiting = cell["unsorted"].sum() + cell["sorted_held"].sum()
-        at_sender = cell["held"].sum()
-        under_way = float(parcels @ travel)
-        undelivered = cell["held"][:, -1].sum() + cell["unsorted"][:, -1].sum() + cell["sorted_held"][:, -1].sum()
-        costs["transport"] += float(offer.lane_cost @ depart.sum(axis=1))
-        costs["sorting"] += float((offer.sort_cost * cell["sorted"]).sum())
-        costs["delivery"] += float(offer.deliver_cost @ cell["delivered"].sum(axis=1))
-        costs["time"] += w * grid.slot_hours * (waiting + problem.hold_factor[k] * at_sender + under_way)
-        costs["undelivered"] += problem.penalty[k] * undelivered
-        totals[k] += (
-            sum(float(v.sum()) for v in given.values()),
-            cell["delivered"].sum(),
-            undelivered,
-            grid.slot_hours * (waiting + at_sender + under_way),
-        )
-    extra, overflow, row_worst, row_at = _against_rows(problem, loads)
+        one = _commodity(problem, g, places, lanes, {name: supply[name][g] for name in supply})
+        _see_balances(problem, one, balance)
+        _see_bans(problem, one, rows)
+        for name, load in one.loads().items():
+            loads[name] += load
+        totals[one.cls] += _add_costs(problem, one, costs)
+    extra, overflow = _against_rows(problem, loads, rows)
     for name in ("sort", "deliver", "depart"):
         costs["extra"] += float((problem.rows[name].premium[:, None] * extra[name]).sum())
-    costs["overflow"] = problem.overflow_price * grid.slot_hours * float(overflow.sum())
-    if banned_load > row_worst:
-        row_worst, row_at = banned_load, banned_at
+    costs["overflow"] = problem.overflow_price * problem.grid.slot_hours * float(overflow.sum())
     return Recount(
         loads=loads,
         extra=extra,
         overflow=overflow,
         costs=costs,
         classes=_class_totals(problem, totals),
-        conservation_violation=worst,
-        row_violation=row_worst,
-        worst=worst_at if worst >= row_worst else row_at,
+        conservation_violation=balance.size,
+        row_violation=rows.size,
+        worst=balance.where if balance.size >= rows.size else rows.where,
     )
+
+
+@dataclass
+class _Worst:
+    """The largest violation seen so far, and where it is."""
+
+    size: float = 0.0
+    where: str = ""
+
+    def see(self, table: Floats, where: Callable[[int, int], str]) -> None:
+        """Look at a table (ids, T); ``where`` names a cell."""
+        if table.size and table.max() > self.size:
+            self.size = float(table.max())
+            i, t = np.unravel_index(int(table.argmax()), table.shape)
+            self.where = where(int(i), int(t))
+
+
+def _cell_name(before: str, names: tuple[str, ...]) -> Callable[[int, int], str]:
+    """Names a cell of a table over ``names`` and slots."""
+    return lambda i, t: f"{before}{names[i]}, slot {t}"
+
+
+@dataclass(frozen=True)
+class _Commodity:
+    """One commodity's plan: decisions and supplies (F, T), departures (L, T)."""
+
+    index: int
+    target: int
+    cls: int
+    cell: dict[str, Floats]
+    given: dict[str, Floats]
+    depart: Floats
+    arrived: Floats  # (F, T)
+    left: Floats  # (F, T)
+    under_way: float  # parcel-slots on lanes
+
+    def loads(self) -> dict[str, Floats]:
+        """What it puts on each kind of row."""
+        cell = self.cell
+        return {
+            "accept": cell["accepted"],
+            "sort": cell["sorted"],
+            "storage": cell["unsorted"] + cell["sorted_held"],
+            "deliver": cell["delivered"],
+            "depart": self.depart,
+        }
+
+
+def _commodity(problem: Problem, g: int, places: _Coded, lanes: _Coded, given: dict[str, Floats]) -> _Commodity:
+    offer, slots = problem.offer, problem.grid.slots
+    shape = (len(offer.facilities), slots)
+    cell = {name: np.zeros(shape) for name in WAITS}
+    part = places.part(g)
+    for name in WAITS:
+        np.add.at(cell[name], (places.at[part], places.slot[part]), places.values[name][part])
+    if not problem.hold:
+        cell["held"][:] = 0
+    depart = np.zeros((len(offer.lanes), slots))
+    part = lanes.part(g)
+    np.add.at(depart, (lanes.at[part], lanes.slot[part]), lanes.values["parcels"][part])
+    used, when = np.nonzero(depart)
+    parcels, travel = depart[used, when], problem.travel[used, when]
+    arrived, left = np.zeros(shape), np.zeros(shape)
+    inside = when + travel <= slots - 1
+    np.add.at(arrived, (offer.destination[used[inside]], (when + travel)[inside]), parcels[inside])
+    np.add.at(left, (offer.origin[used], when), parcels)
+    return _Commodity(
+        g,
+        int(problem.offered.destination[g]),
+        int(problem.offered.cls[g]),
+        cell,
+        given,
+        depart,
+        arrived,
+        left,
+        float(parcels @ travel),
+    )
+
+
+def _see_balances(problem: Problem, one: _Commodity, worst: _Worst) -> None:
+    """Conservation at senders, of unsorted and of sorted parcels, by max(1, what enters from outside)."""
+    cell, given = one.cell, one.given
+    into = given["unsorted"] + given["arriving"] + one.arrived
+    balances = {}
+    if problem.hold:
+        balances["offered"] = _before(cell["held"]) + given["offered"] + given["held"] - cell["held"] - cell["accepted"]
+        into = into + cell["accepted"]
+    else:
+        into = into + given["offered"]
+    balances["unsorted"] = _before(cell["unsorted"]) + into - cell["unsorted"] - cell["sorted"]
+    out = cell["sorted_held"] + one.left + cell["delivered"]
+    balances["sorted"] = _before(cell["sorted_held"]) + given["sorted"] + cell["sorted"] - out
+    scale = np.maximum(1.0, sum(given.values()))
+    names = problem.offer.facilities
+    for name, balance in balances.items():
+        what = f"{name} balance of {names[one.target]}/{problem.class_names[one.cls]}"
+        worst.see(np.abs(balance) / scale, _cell_name(f"{what} at ", names))
+
+
+def _see_bans(problem: Problem, one: _Commodity, worst: _Worst) -> None:
+    """Deliveries elsewhere, departures that are not allowed, acceptance under embargo: parcels."""
+    facilities, lanes = problem.offer.facilities, problem.offer.lanes
+    elsewhere = one.cell["delivered"].copy()
+    elsewhere[one.target] = 0
+    worst.see(elsewhere, _cell_name("delivery away from the destination at ", facilities))
+    illegal = np.where(problem.may_depart() & ~problem.banned(one.index), 0.0, one.depart)
+    worst.see(illegal, _cell_name("departure that is not allowed on ", lanes))
+    if problem.hold:
+        refused = one.cell["accepted"] * problem.embargoed(one.index)[None, :]
+        worst.see(refused, _cell_name("acceptance under embargo at ", facilities))
+
+
+def _add_costs(problem: Problem, one: _Commodity, costs: dict[str, float]) -> Floats:
+    """Add what a commodity costs; returns its parcels offered, delivered, undelivered, and parcel-hours."""
+    offer, cell, hours = problem.offer, one.cell, problem.grid.slot_hours
+    waiting = cell["unsorted"].sum() + cell["sorted_held"].sum()
+    at_sender = cell["held"].sum()
+    undelivered = sum(cell[name][:, -1].sum() for name in ("held", "unsorted", "sorted_held"))
+    in_time = waiting + problem.hold_factor[one.cls] * at_sender + one.under_way
+    costs["transport"] += float(offer.lane_cost @ one.depart.sum(axis=1))
+    costs["sorting"] += float((offer.sort_cost * cell["sorted"]).sum())
+    costs["delivery"] += float(offer.deliver_cost @ cell["delivered"].sum(axis=1))
+    costs["time"] += float(problem.time_value[one.cls] * hours * in_time)
+    costs["undelivered"] += float(problem.penalty[one.cls] * undelivered)
+    offered = sum(float(table.sum()) for table in one.given.values())
+    return np.array([offered, cell["delivered"].sum(), undelivered, hours * (waiting + at_sender + one.under_way)])
 
 
 def _before(cell: Floats) -> Floats:
@@ -213,7 +268,7 @@ def _before(cell: Floats) -> Floats:
     return shifted
 
 
-class _by_commodity:  # noqa: N801 - reads like a table lookup
+class _BySupply:
     """Sources of one kind as (F, T) arrays, one commodity at a time."""
 
     def __init__(self, problem: Problem, name: str) -> None:
@@ -229,9 +284,9 @@ class _by_commodity:  # noqa: N801 - reads like a table lookup
         return table
 
 
-def _against_rows(problem: Problem, loads: dict[str, Floats]) -> tuple[dict[str, Floats], Floats, float, str]:
+def _against_rows(problem: Problem, loads: dict[str, Floats], worst: _Worst) -> tuple[dict[str, Floats], Floats]:
+    """What is mobilised on each row and what overflows; loads beyond both go to ``worst``."""
     extra: dict[str, Floats] = {}
-    worst, worst_at = 0.0, ""
     overflow = np.maximum(0.0, loads["storage"] - problem.rows["storage"].base)
     for name in ROWS:
         row = problem.rows[name]
@@ -240,12 +295,9 @@ def _against_rows(problem: Problem, loads: dict[str, Floats]) -> tuple[dict[str,
         if name == "storage" or (name == "accept" and not problem.hold):
             continue
         size = (beyond - extra[name]) / np.maximum(1.0, np.where(np.isinf(row.base), 1.0, row.base))
-        if size.size and size.max() > worst:
-            worst = float(size.max())
-            i, t = np.unravel_index(int(size.argmax()), size.shape)
-            names = problem.offer.lanes if name == "depart" else problem.offer.facilities
-            worst_at = f"row {name} of {names[int(i)]}, slot {int(t)}"
-    return extra, overflow, worst, worst_at
+        names = problem.offer.lanes if name == "depart" else problem.offer.facilities
+        worst.see(size, _cell_name(f"row {name} of ", names))
+    return extra, overflow
 
 
 def _class_totals(problem: Problem, totals: Floats) -> dict[str, dict[str, float]]:
