@@ -59,63 +59,52 @@ def national(root: Path, country: Country) -> None:
         facilities=v.facility_frame(layout),
         lanes=v.lane_frame(layout),
     )
-    stock = {
-        "calm": v.stock_frame(layout, cities, net, volume, v.CALM, a.BEFORE_CALM, a.SLOT_HOURS),
-        "peak": v.stock_frame(layout, cities, net, volume, v.PEAK, a.BEFORE_PEAK, a.SLOT_HOURS),
-    }
-    write(
-        root / "calm",
-        v.settings(
-            f"{COUNTRY}/calm",
-            "China, an ordinary week of October 2022",
-            "全国，2022 年 10 月平常一周",
-            v.CALM,
-            10,
-            a.SLOT_HOURS,
-        ),
-        demand=v.demand_frame(cities, volume, v.CALM, a.CALM_DAYS),
-        stock=stock["calm"],
-    )
-    write(
-        root / "peak-open",
-        v.settings(
-            f"{COUNTRY}/peak-open",
-            "China, peak of November 2022, nothing closed",
-            "全国，2022 年 11 月旺季，无封控",
-            v.PEAK,
-            10,
-            a.SLOT_HOURS,
-        ),
-        demand=v.demand_frame(cities, volume, v.PEAK, a.PEAK_DAYS),
-        stock=stock["peak"],
-    )
-    write(
-        root / "peak",
-        v.settings(
-            f"{COUNTRY}/peak",
-            "China, peak of November 2022 with the closures as they happened",
-            "全国，2022 年 11 月旺季，按实际封控",
-            v.PEAK,
-            10,
-            a.SLOT_HOURS,
-        ),
-        disruptions=v.closure_frame(country, cities, v.PEAK, date(2022, 11, 19)),
-    )
-    storm, areas = v.typhoon(layout)
     closures = v.closure_frame(country, cities, v.PEAK, date(2022, 11, 19))
-    write(
-        root / "typhoon",
-        v.settings(
-            f"{COUNTRY}/typhoon",
-            "China, peak of November 2022, closures and a hypothetical typhoon (In-fa of 2021, moved)",
-            "全国，2022 年 11 月旺季，封控并假想台风（2021 年“烟花”路径移时）",
-            v.PEAK,
-            10,
-            a.SLOT_HOURS,
+    storm, areas = v.typhoon(layout)
+    peak = "peak of November 2022"
+    variants: list[tuple[str, str, str, date, str | None, dict[str, pl.DataFrame]]] = [
+        (
+            "calm",
+            "an ordinary week of October 2022",
+            "10 月平常一周",
+            v.CALM,
+            None,
+            {
+                "demand": v.demand_frame(cities, volume, v.CALM, a.CALM_DAYS),
+                "stock": v.stock_frame(layout, cities, net, volume, v.CALM, a.BEFORE_CALM, a.SLOT_HOURS),
+            },
         ),
-        v.dumps(areas),
-        disruptions=pl.concat([closures, storm], how="diagonal"),
-    )
+        (
+            "peak-open",
+            f"{peak}, nothing closed",
+            "11 月旺季，无封控",
+            v.PEAK,
+            None,
+            {
+                "demand": v.demand_frame(cities, volume, v.PEAK, a.PEAK_DAYS),
+                "stock": v.stock_frame(layout, cities, net, volume, v.PEAK, a.BEFORE_PEAK, a.SLOT_HOURS),
+            },
+        ),
+        (
+            "peak",
+            f"{peak} with the closures as they happened",
+            "11 月旺季，按实际封控",
+            v.PEAK,
+            None,
+            {"disruptions": closures},
+        ),
+        (
+            "typhoon",
+            f"{peak}, closures and a hypothetical typhoon (In-fa of 2021, moved)",
+            "11 月旺季，封控并假想台风（2021 年“烟花”路径移时）",
+            v.PEAK,
+            v.dumps(areas),
+            {"disruptions": pl.concat([closures, storm], how="diagonal")},
+        ),
+    ]
+    for name, en, zh, start, polygons, tables in variants:
+        document = v.settings(f"{COUNTRY}/{name}", f"China, {en}", f"全国，2022 年 {zh}", start, 10, a.SLOT_HOURS)
+        write(root / name, document, polygons, **tables)
 
 
 def part(

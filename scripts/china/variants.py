@@ -68,7 +68,6 @@ def set_capacities(layout: Layout, cities: list[str], net: Net, volume: NDArray[
         )
         row["extra_sort_share"], row["extra_deliver_share"] = a.EXTRA["sort"], a.EXTRA["deliver"] if city else None
         row["extra_from"] = a.EXTRA_FROM_HOURS
-    by_sort = sorted(cities, key=lambda c: (-layout.facility(c)["sort_per_hour"], c))
     for site in [f for f in layout.facilities if f["candidate"]]:
         if site["id"] == "EHU":
             site |= {
@@ -98,7 +97,6 @@ def set_capacities(layout: Layout, cities: list[str], net: Net, volume: NDArray[
         least = a.LEAST["air"] if lane["mode"] == "air" else a.LEAST["trunk"] if lane["trunk"] else a.LEAST["lane"]
         load = lane_load[position[lane["id"]]] if lane["id"] in position else 0.0
         lane["per_hour"] = round(max(least, load / 24 * a.HEADROOM["lane"]))
-    assert len(by_sort) == len(cities)
 
 
 def busiest(layout: Layout, country: Country, cities: list[str], volume: NDArray[np.float64], count: int) -> list[str]:
@@ -108,7 +106,6 @@ def busiest(layout: Layout, country: Country, cities: list[str], volume: NDArray
 
 
 def facility_frame(layout: Layout) -> pl.DataFrame:
-    p = parameters()
     columns = [
         "id",
         "name",
@@ -127,7 +124,6 @@ def facility_frame(layout: Layout) -> pl.DataFrame:
         "open_from_hours",
     ]
     frame = pl.DataFrame([{c: f.get(c) for c in columns} for f in layout.facilities], infer_schema_length=None)
-    assert p["sorting_cost_per_hub_pass"] > 0
     return frame
 
 

@@ -119,10 +119,10 @@ class Case:
             self.network, offer.facilities, offer.lanes, self.areas, gcj02=self.settings.coordinates == "GCJ-02"
         )
 
-    def disrupted(self, known_at: datetime | None = None) -> Disrupted:
-        """What the network offers by slot after the disruptions known at a time (``None``: all)."""
+    def disrupted(self) -> Disrupted:
+        """What the network offers by slot after the case's disruptions."""
         offer = self.offer()
-        return apply_disruptions(offer, self.disruptions, self.targets(offer), known_at)
+        return apply_disruptions(offer, self.disruptions, self.targets(offer))
 
     def offered(self, facilities: Sequence[str]) -> Offered:
         """Demand by slot and stock, for facilities in the given order."""

@@ -31,10 +31,6 @@ class Sources:
     slot: Ints
     parcels: Floats
 
-    def total(self) -> float:
-        """All parcels."""
-        return float(self.parcels.sum())
-
 
 @dataclass(frozen=True)
 class Offered:

@@ -1,6 +1,6 @@
 """Apply disruptions to an Offer: eight kinds, slot by slot.
 
-In:     Offer, checked disruptions, Targets, the time the plan is made for
+In:     Offer, checked disruptions, Targets
 Out:    Disrupted: another Offer, embargoes and transit bans
 Not:    checking rows (read.py), finding members (targets.py)
 Words:  touched = slots that overlap the disruption; arrival slot = departure slot + travel slots
@@ -10,7 +10,6 @@ Source: docs/planning.md section 6. Delays come first, because closures look at 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -51,12 +50,8 @@ class Disrupted:
     transit_bans: tuple[TransitBan, ...]
 
 
-def apply_disruptions(
-    offer: Offer, disruptions: pl.DataFrame, targets: Targets, known_at: datetime | None = None
-) -> Disrupted:
-    """The offer after all disruptions known by ``known_at`` (``None``: all)."""
-    if known_at is not None:
-        disruptions = disruptions.filter(pl.col("known_from").is_null() | (pl.col("known_from") <= known_at))
+def apply_disruptions(offer: Offer, disruptions: pl.DataFrame, targets: Targets) -> Disrupted:
+    """The offer after all the given disruptions."""
     rows = list(disruptions.iter_rows(named=True))
     if not rows:
         return Disrupted(offer, (), ())

@@ -1,6 +1,6 @@
 """The time-expanded problem of a case: sources, capacities, costs and bans as arrays.
 
-In:     Case, the time the plan is made for
+In:     Case
 Out:    Problem
 Not:    solving (exact.py), bounds (lagrangian.py)
 Words:  source = parcels that appear somewhere in a slot; shut = a row without capacity and extra
@@ -10,7 +10,6 @@ Source: docs/planning.md sections 2-7
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,7 +49,6 @@ class Row:
 class Problem:
     """Everything the planning model needs, for F facilities, L lanes, T slots, K classes, G commodities."""
 
-    case_name: str
     grid: TimeGrid
     offer: Offer
     disrupted: Disrupted
@@ -91,16 +89,15 @@ class Problem:
         return slots
 
 
-def build_problem(case: Case, known_at: datetime | None = None) -> Problem:
-    """The problem of a checked case, with the disruptions known at a time (``None``: all)."""
-    disrupted = case.disrupted(known_at)
+def build_problem(case: Case) -> Problem:
+    """The problem of a checked case; the disruptions it holds are those the plan may know of."""
+    disrupted = case.disrupted()
     offer = disrupted.offer
     sort_extra, deliver_extra, depart_extra = offer.extra_limits()
     none = np.zeros_like(offer.sort)
     free = np.zeros(len(offer.facilities))
     classes = case.settings.classes
     return Problem(
-        case_name=case.settings.name,
         grid=case.grid,
         offer=offer,
         disrupted=disrupted,
