@@ -39,17 +39,25 @@ def plan(
     case: Annotated[
         str | None, typer.Argument(metavar="CASE", help="A case folder, an .xlsx, or a built-in case.")
     ] = None,
-    method: Annotated[str, typer.Option(help="exact: the whole linear program, for small cases.")] = "exact",
+    method: Annotated[
+        str,
+        typer.Option(help="exact: the whole linear program, small cases; dual: any size; auto: by size."),
+    ] = "auto",
     out: Annotated[Path | None, typer.Option(help="Folder for the plan's files; default out/NAME.")] = None,
     check: Annotated[
         Path | None, typer.Option("--check", metavar="DIR", help="Recount a written plan instead.")
     ] = None,
-    gap: Annotated[float, typer.Option(min=0, help="The gap at which the plan counts as reached.")] = 1e-6,
+    gap: Annotated[float, typer.Option(min=0, help="The gap at which to stop; it counts as reached.")] = 1e-3,
     time_limit: Annotated[
         float | None, typer.Option("--time-limit", min=0, help="Seconds; the best so far is kept with its gap.")
     ] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="Threads of the solver.")] = None,
-    flows: Annotated[bool, typer.Option("--flows/--no-flows", help="Write flows and commodities.")] = True,
+    flows: Annotated[
+        bool | None, typer.Option("--flows/--no-flows", help="Write flows and commodities; default where they are few.")
+    ] = None,
+    start: Annotated[
+        Path | None, typer.Option("--from", metavar="DIR", help="Start from the prices of an earlier plan.")
+    ] = None,
     report: Annotated[bool, typer.Option("--report/--no-report", help="Write report.html.")] = True,
     disrupt: Disrupt = None,
     places: Places = None,
@@ -69,6 +77,7 @@ def plan(
         return
     if case is None:
         raise typer.BadParameter("name a case, or a plan with --check", param_hint="CASE")
+    from clearway.planning import Plan
     from clearway.planning import plan as make_plan
 
     opened = open_case(case, options)
@@ -80,12 +89,14 @@ def plan(
         gap=gap,
         time_limit=time_limit,
         threads=threads,
+        flows=flows,
+        start=None if start is None else Plan.read(start),
         options=options,
         command="clearway " + " ".join(sys.argv[1:]),
         progress=lambda text: say(text, quiet or json_),
     )
     folder = out or Path("out") / opened.settings.name.replace("/", "-")
-    made.write(folder, flows=flows, report=_report(made, quiet) if report else None)
+    made.write(folder, flows=flows is not False, report=_report(made, quiet) if report else None)
     facts = made.summary()
     if json_:
         echo_json({**facts, "out": str(folder)})

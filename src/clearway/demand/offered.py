@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
 
 import numpy as np
 import polars as pl
@@ -33,22 +35,61 @@ class Sources:
 
 
 @dataclass(frozen=True)
+class Daily:
+    """Parcels offered at a facility on a day, one entry per (facility, commodity, day)."""
+
+    facility: Ints
+    commodity: Ints
+    day: Ints
+    parcels: Floats
+
+
+@dataclass(frozen=True)
 class Offered:
     """Everything that must move, by commodity.
 
-    ``destination`` and ``cls`` describe commodity g = (d, k). ``offered`` are parcels offered by
-    senders; ``held``, ``unsorted``, ``sorted`` the stock before slot 0 (their slot is 0);
-    ``arriving`` the stock in transit, by the slot that holds its arrival.
+    ``destination`` and ``cls`` describe commodity g = (d, k). ``daily`` are parcels offered by
+    senders; in slot t the share ``share_of_slot[t]`` of those of day ``day_of_slot[t]`` is offered.
+    ``held``, ``unsorted``, ``sorted`` are the stock before slot 0 (their slot is 0); ``arriving`` the
+    stock in transit, by the slot that holds its arrival.
     """
 
     destination: Ints
     cls: Ints
-    offered: Sources
+    daily: Daily
+    days: tuple[date, ...]
+    day_of_slot: Ints  # (T,) index of the day; 0 where none is offered
+    share_of_slot: Floats  # (T,)
     held: Sources
     unsorted: Sources
     sorted: Sources
     arriving: Sources
     cut: float  # parcels offered in hours outside the horizon
+
+    def share_of_day(self) -> Floats:
+        """The part of each day's demand that is offered inside the horizon, shape (days,)."""
+        inside = np.zeros(len(self.days))
+        np.add.at(inside, self.day_of_slot[self.share_of_slot > 0], self.share_of_slot[self.share_of_slot > 0])
+        return inside
+
+    @cached_property
+    def offered(self) -> Sources:
+        """``daily`` by slot: large for a country, where ``daily`` should do."""
+        slots = [np.flatnonzero((self.day_of_slot == d) & (self.share_of_slot > 0)) for d in range(len(self.days))]
+        pieces: list[tuple[Ints, Ints, Ints, Floats]] = []
+        for d, slot in enumerate(slots):
+            rows = np.flatnonzero(self.daily.day == d)
+            pieces.append(
+                (
+                    np.repeat(self.daily.facility[rows], len(slot)),
+                    np.repeat(self.daily.commodity[rows], len(slot)),
+                    np.tile(slot, len(rows)),
+                    np.outer(self.daily.parcels[rows], self.share_of_slot[slot]).ravel(),
+                )
+            )
+        if not pieces:
+            return _summed(np.zeros(0, int), np.zeros(0, int), np.zeros(0, int), np.zeros(0))
+        return _summed(*(np.concatenate(part) for part in zip(*pieces, strict=True)))
 
 
 def _codes(column: pl.Series, names: Sequence[str]) -> Ints:
@@ -89,7 +130,9 @@ def build_offered(
     alive_days = day_pairs[(demand["parcels"] > 0).to_numpy()]
     alive_stock = stock_pairs[(stock["parcels"] > 0).to_numpy()]
     pairs = np.unique(np.concatenate([alive_days, alive_stock]))
-    offered, cut = _by_slot(demand, facilities, np.searchsorted(pairs, day_pairs), grid, profile)
+    daily, days, day_of_slot, share_of_slot, cut = _by_day(
+        demand, facilities, np.searchsorted(pairs, day_pairs), grid, profile
+    )
     stages = {}
     arrival = ((stock["arrives"] - grid.start).dt.total_microseconds() // (grid.slot_minutes * 60_000_000)).fill_null(0)
     for stage in ("held", "unsorted", "sorted", "in-transit"):
@@ -103,7 +146,10 @@ def build_offered(
     return Offered(
         destination=pairs // k,
         cls=pairs % k,
-        offered=offered,
+        daily=daily,
+        days=days,
+        day_of_slot=day_of_slot,
+        share_of_slot=share_of_slot,
         held=stages["held"],
         unsorted=stages["unsorted"],
         sorted=stages["sorted"],
@@ -112,30 +158,35 @@ def build_offered(
     )
 
 
-def _by_slot(
+def _by_day(
     demand: pl.DataFrame, facilities: Sequence[str], commodity: Ints, grid: TimeGrid, profile: Floats
-) -> tuple[Sources, float]:
-    origin = _codes(demand["origin"], facilities)
-    parcels = demand["parcels"].to_numpy()
-    days = demand["day"].to_physical().to_numpy()
-    pieces: list[tuple[Ints, Ints, Ints, Floats]] = []
-    cut = 0.0
-    for day in demand["day"].unique().sort():
+) -> tuple[Daily, tuple[date, ...], Ints, Floats, float]:
+    """Entries by day, the days, and the day and its share that belong to each slot."""
+    days = tuple(demand["day"].unique().sort())
+    position = {day: i for i, day in enumerate(days)}
+    day_of_slot, share_of_slot = np.zeros(grid.slots, np.int64), np.zeros(grid.slots)
+    inside = np.zeros(len(days))
+    for day, index in position.items():
         first, weights = grid.day_weights(day, profile)
-        rows = np.flatnonzero(days == (day.toordinal() - 719163))
-        cut += float(parcels[rows].sum() * (1 - weights.sum()))
-        slots = first + np.flatnonzero(weights)
-        share = weights[weights > 0]
-        pieces.append(
-            (
-                np.repeat(origin[rows], len(slots)),
-                np.repeat(commodity[rows], len(slots)),
-                np.tile(slots, len(rows)),
-                np.outer(parcels[rows], share).ravel(),
-            )
+        day_of_slot[first : first + len(weights)] = index
+        share_of_slot[first : first + len(weights)] = weights
+        inside[index] = weights.sum()
+    frame = (
+        pl.DataFrame(
+            {
+                "f": _codes(demand["origin"], facilities),
+                "g": commodity,
+                "d": demand["day"].replace_strict(position, return_dtype=pl.Int64) if days else [],
+                "n": demand["parcels"],
+            },
+            schema_overrides={"d": pl.Int64},
         )
-    if not pieces:
-        return _summed(np.zeros(0, int), np.zeros(0, int), np.zeros(0, int), np.zeros(0)), 0.0
+        .filter(pl.col("n") > 0)
+        .group_by("g", "f", "d", maintain_order=True)
+        .agg(pl.col("n").sum())
+        .sort("g", "f", "d")
+    )
+    daily = Daily(*(frame[c].to_numpy().astype(t) for c, t in zip("fgdn", (int, int, int, float), strict=True)))
+    cut = float((daily.parcels * (1 - inside[daily.day])).sum()) if days else 0.0
     # what rounding leaves is not a cut
-    lost = cut if cut > 1e-9 * float(parcels.sum()) else 0.0
-    return _summed(*(np.concatenate(part) for part in zip(*pieces, strict=True))), lost
+    return daily, days, day_of_slot, share_of_slot, cut if cut > 1e-9 * float(daily.parcels.sum()) else 0.0

@@ -2,42 +2,55 @@
 
 In:     Case, method and limits
 Out:    Plan
-Not:    the methods themselves (exact.py), files (plans.py)
+Not:    the methods themselves (exact.py, dual), files (plans.py)
 Words:  gap = (objective - bound) / max(|bound|, 1e-9)
 Source: docs/planning.md section 8
 """
 
 from __future__ import annotations
 
+import os
 import resource
 import time
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from clearway import __version__
 from clearway.cases import Case
 from clearway.core.errors import Fault, Faults, PlanError
 from clearway.core.timegrid import format_time
-from clearway.planning.exact import Solution, solve_exact
-from clearway.planning.lagrangian import lower_bound, out_of_reach, zero_prices
+from clearway.planning.exact import solve_exact
+from clearway.planning.lagrangian import OutOfReach, lower_bound, out_of_reach, zero_prices
 from clearway.planning.plans import Plan
 from clearway.planning.problem import ROWS, Problem, build_problem
-from clearway.planning.program import Cells
+from clearway.planning.program import Cells, estimate_columns
 from clearway.planning.recount import Recount, recount
 
-METHODS = ("exact",)
+if TYPE_CHECKING:
+    from clearway.planning.dual import DualResult
+
+Floats = NDArray[np.float64]
+
+METHODS = ("auto", "exact", "dual")
+EXACT_UP_TO = 300_000  # columns, by estimate, up to which ``auto`` takes the exact method
+FINISH_UP_TO = 1_500_000  # and up to which it finishes what the dual method leaves open
+FLOWS_UP_TO = 3_000_000  # columns, by estimate, up to which flows are kept unless asked for
 
 
 def plan(
     case: Case,
     *,
-    method: str = "exact",
-    gap: float = 1e-6,
+    method: str = "auto",
+    gap: float = 1e-3,
     time_limit: float | None = None,
     threads: int | None = None,
+    flows: bool | None = None,
+    start: Plan | None = None,
     options: dict[str, Any] | None = None,
     command: str = "",
     progress: Callable[[str], None] | None = None,
@@ -49,11 +62,16 @@ def plan(
     case
         A checked case; its disruptions are those the plan may know of.
     method
-        ``exact``: the whole linear program through HiGHS, for small cases.
+        ``exact``: the whole linear program through HiGHS, for small cases. ``dual``: prices and
+        policies, for any size. ``auto``: exact where the case is small.
     gap
-        The gap at which the plan counts as reached.
+        The gap at which the dual method ends and at which the plan counts as reached.
     time_limit
         Seconds after which the best so far is returned with its gap.
+    flows
+        Whether the plan keeps its flows; by default where they are few.
+    start
+        An earlier plan of the case before a change, whose prices the dual method starts from.
     options
         How the case was derived from its source, kept in the summary.
 
@@ -66,12 +84,15 @@ def plan(
         raise PlanError(f"There is no method {method!r}; there is {', '.join(METHODS)}.")
     begun = time.perf_counter()
     problem = build_problem(case)
-    solution = solve_exact(problem, time_limit=time_limit, threads=threads, progress=progress)
-    flows, commodities = flow_frame(problem, solution), commodity_frame(problem, solution)
-    counted = recount(problem, flows, commodities)
-    at_zero = lower_bound(problem, zero_prices(problem))
-    bound = max(lower_bound(problem, solution.prices), at_zero)
-    reach = out_of_reach(problem)
+    size = estimate_columns(problem)
+    if method == "auto":
+        method = "exact" if size <= EXACT_UP_TO else "dual"
+    wanted = size <= FLOWS_UP_TO if flows is None else flows
+    if method == "dual":
+        found = _by_prices(problem, gap, time_limit, threads, wanted, start, size, progress)
+    else:
+        found = _exactly(problem, time_limit, threads, progress)
+    counted, bound, reach = found.counted, found.bound, found.reach
     warnings = _warnings(case, problem)
     reached = relative_gap(counted.objective, bound)
     facts: dict[str, Any] = {
@@ -89,10 +110,10 @@ def plan(
         "command": command,
         "version": __version__,
         "method": method,
-        "status": solution.status,
+        "status": found.status,
         "objective": counted.objective,
         "lower_bound": bound,
-        "bound_at_zero_prices": at_zero,
+        "bound_at_zero_prices": found.bound_at_zero,
         "gap": reached,
         "gap_net": (counted.objective - bound) / max(abs(bound - reach.cost), 1e-9),
         "gap_asked": gap,
@@ -115,16 +136,165 @@ def plan(
             "worst": counted.worst,
         },
         "parcels_cut": problem.offered.cut,
-        "iterations": solution.iterations,
-        "columns": solution.columns,
+        "iterations": found.iterations,
+        "columns": found.columns,
+        "course": found.course,
         "seed": 0,
         "seconds": time.perf_counter() - begun,
-        "seconds_solver": solution.seconds,
+        "seconds_solver": found.seconds,
         "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         "warnings": [warning.text() for warning in warnings],
         "warnings_zh": [warning.text("zh") for warning in warnings],
     }
-    return Plan(facts, row_frame(problem, counted, solution), flows, commodities, case)
+    return Plan(facts, row_frame(problem, counted, found.prices), found.flows, found.commodities, case)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What a method found, counted."""
+
+    counted: Recount
+    flows: pl.DataFrame | None
+    commodities: pl.DataFrame | None
+    prices: dict[str, Floats]
+    bound: float
+    bound_at_zero: float
+    reach: OutOfReach
+    status: str
+    iterations: int
+    columns: int
+    seconds: float
+    course: list[list[float]]  # seconds, bound, objective
+
+
+def _exactly(
+    problem: Problem, time_limit: float | None, threads: int | None, progress: Callable[[str], None] | None
+) -> _Found:
+    solution = solve_exact(problem, time_limit=time_limit, threads=threads, progress=progress)
+    flows, commodities = flow_frame(problem, solution.cells), commodity_frame(problem, solution.cells)
+    at_zero = lower_bound(problem, zero_prices(problem))
+    return _Found(
+        recount(problem, flows, commodities),
+        flows,
+        commodities,
+        solution.prices,
+        max(lower_bound(problem, solution.prices), at_zero),
+        at_zero,
+        out_of_reach(problem),
+        solution.status,
+        solution.iterations,
+        solution.columns,
+        solution.seconds,
+        [],
+    )
+
+
+def _by_prices(
+    problem: Problem,
+    gap: float,
+    time_limit: float | None,
+    threads: int | None,
+    wanted: bool,
+    start: Plan | None,
+    size: int,
+    progress: Callable[[str], None] | None,
+) -> _Found:
+    from clearway.planning.compiled import prepare
+
+    prepare(progress)
+    from clearway.planning.dual import solve_dual
+
+    result = solve_dual(
+        problem,
+        gap=gap,
+        time_limit=time_limit,
+        threads=threads or os.cpu_count() or 1,
+        start=None if start is None else start_prices(problem, start.rows),
+        flows=wanted,
+        progress=progress,
+    )
+    flows = commodities = None
+    if result.cells is not None:
+        flows, commodities = flow_frame(problem, result.cells), commodity_frame(problem, result.cells)
+        counted = recount(problem, flows, commodities)
+    else:
+        counted = _from_tally(problem, result)
+    found = _Found(
+        counted,
+        flows,
+        commodities,
+        result.prices,
+        result.bound,
+        result.bound_at_zero,
+        OutOfReach(*result.out_of_reach),
+        result.status,
+        result.iterations,
+        0,
+        result.seconds,
+        [list(point) for point in result.course],
+    )
+    open_gap = relative_gap(counted.objective, result.bound) > gap
+    if open_gap and result.status == "stalled" and size <= FINISH_UP_TO:
+        if progress is not None:
+            progress("the rest through the exact method")
+        left = None if time_limit is None else max(0.1, time_limit - result.seconds)
+        exact = _exactly(problem, left, threads, progress)
+        if exact.counted.objective < counted.objective or exact.bound > found.bound:
+            return replace(exact, iterations=result.iterations + exact.iterations, status="finished exactly")
+    return found
+
+
+def start_prices(problem: Problem, rows: pl.DataFrame) -> dict[str, Floats]:
+    """Prices (ids, T) of an earlier plan's rows, by name and time; 0 where it has none."""
+    prices = zero_prices(problem)
+    position = {problem.grid.time(t): t for t in range(problem.grid.slots)}
+    for name in ROWS:
+        ids = problem.offer.lanes if name == "depart" else problem.offer.facilities
+        part = rows.filter((pl.col("row") == name) & (pl.col("price") > 0))
+        at = part["id"].replace_strict({x: i for i, x in enumerate(ids)}, default=-1, return_dtype=pl.Int64).to_numpy()
+        slot = np.array([position.get(moment, -1) for moment in part["start"]], np.int64)
+        known = (at >= 0) & (slot >= 0)
+        prices[name][at[known], slot[known]] = part["price"].to_numpy()[known]
+    return prices
+
+
+def _from_tally(problem: Problem, result: DualResult) -> Recount:
+    """The count that the repair kept in double precision while it moved the parcels."""
+    tally, loads = result.tally, result.loads
+    extra: dict[str, Floats] = {}
+    for name in ROWS:
+        row = problem.rows[name]
+        beyond = np.maximum(0.0, loads[name] - row.base)
+        extra[name] = np.zeros_like(beyond) if name == "storage" else np.minimum(beyond, row.extra)
+    offered = np.zeros(len(problem.class_names))
+    inside = problem.offered.share_of_day()
+    daily = problem.offered.daily
+    np.add.at(offered, problem.offered.cls[daily.commodity], daily.parcels * inside[daily.day])
+    for name in ("held", "unsorted", "sorted", "arriving"):
+        source = getattr(problem.offered, name)
+        np.add.at(offered, problem.offered.cls[source.commodity], source.parcels)
+    left = result.parcels_by_class[:, 0]
+    hours = problem.grid.slot_hours * result.parcels_by_class[:, 1:].sum(axis=1)
+    delivered = offered - left
+    missing = abs(float(loads["deliver"].sum()) - float(delivered.sum())) / max(1.0, float(offered.sum()))
+    return Recount(
+        loads=loads,
+        extra=extra,
+        overflow=np.maximum(0.0, loads["storage"] - problem.rows["storage"].base),
+        costs=tally.costs,
+        classes={
+            name: {
+                "offered": float(offered[k]),
+                "delivered": float(delivered[k]),
+                "undelivered": float(left[k]),
+                "mean_hours": float(hours[k] / offered[k]) if offered[k] > 0 else 0.0,
+            }
+            for k, name in enumerate(problem.class_names)
+        },
+        conservation_violation=missing,
+        row_violation=tally.row_violation,
+        worst="all parcels together",
+    )
 
 
 def relative_gap(objective: float, bound: float) -> float:
@@ -160,13 +330,13 @@ def _cell_frame(problem: Problem, cells: Cells, at: str, value: str) -> pl.DataF
     )
 
 
-def flow_frame(problem: Problem, solution: Solution) -> pl.DataFrame:
+def flow_frame(problem: Problem, cells: dict[str, Cells]) -> pl.DataFrame:
     """Parcels that depart on each lane in each slot, by destination and class."""
-    frame = _cell_frame(problem, solution.cells["depart"], "lane", "parcels")
+    frame = _cell_frame(problem, cells["depart"], "lane", "parcels")
     return frame.sort("slot", "lane", "destination", "class")
 
 
-def commodity_frame(problem: Problem, solution: Solution) -> pl.DataFrame:
+def commodity_frame(problem: Problem, cells: dict[str, Cells]) -> pl.DataFrame:
     """What happens at each facility in each slot, by destination and class."""
     keys = ["facility", "slot", "destination", "class"]
     s = problem.offered.offered
@@ -175,7 +345,7 @@ def commodity_frame(problem: Problem, solution: Solution) -> pl.DataFrame:
         parts["accepted"] = parts["offered"].rename({"offered": "accepted"})
     for name in ("accepted", "held", "unsorted", "sorted", "sorted_held", "delivered"):
         if name not in parts:
-            parts[name] = _cell_frame(problem, solution.cells[name], "facility", name)
+            parts[name] = _cell_frame(problem, cells[name], "facility", name)
     columns = ["offered", "accepted", "held", "unsorted", "sorted", "sorted_held", "delivered"]
     merged = (
         pl.concat(
@@ -197,7 +367,7 @@ def commodity_frame(problem: Problem, solution: Solution) -> pl.DataFrame:
     )
 
 
-def row_frame(problem: Problem, counted: Recount, solution: Solution) -> pl.DataFrame:
+def row_frame(problem: Problem, counted: Recount, prices: dict[str, Floats]) -> pl.DataFrame:
     """Load, capacity and price of every row; no price where there is no capacity."""
     starts = pl.Series([problem.grid.time(t) for t in range(problem.grid.slots)], dtype=pl.Datetime("us"))
     parts = []
@@ -208,7 +378,7 @@ def row_frame(problem: Problem, counted: Recount, solution: Solution) -> pl.Data
         ids = problem.offer.lanes if name == "depart" else problem.offer.facilities
         count, slots = row.base.shape
         capacity = np.where(np.isinf(row.base), np.nan, row.base).ravel()
-        price = np.where(row.shut, np.nan, solution.prices[name]).ravel()
+        price = np.where(row.shut, np.nan, prices[name]).ravel()
         overflow = counted.overflow if name == "storage" else np.zeros_like(row.base)
         slot = np.tile(np.arange(slots), count)
         parts.append(

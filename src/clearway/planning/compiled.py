@@ -1,0 +1,41 @@
+"""Where compiled kernels are kept, and a word to the user while they are made.
+
+In:     the user's cache folder
+Out:    prepare(), to be called before the kernels are imported
+Not:    the kernels (dual)
+Words:  cache = machine code of an earlier run on this machine, for this version
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from clearway import __version__
+
+
+def prepare(progress: Callable[[str], None] | None = None) -> Path:
+    """Choose a writable folder for compiled kernels; says so where they are not there yet."""
+    folder = _folder()
+    os.environ.setdefault("NUMBA_CACHE_DIR", str(folder))
+    if progress is not None and not any(folder.rglob("*.nbi")):
+        progress("compiling the planner for this machine (once, some 20 s)")
+    return folder
+
+
+def _folder() -> Path:
+    given = os.environ.get("NUMBA_CACHE_DIR")
+    if given:
+        return Path(given)
+    homes = [os.environ.get("XDG_CACHE_HOME", ""), str(Path.home() / ".cache"), tempfile.gettempdir()]
+    for home in filter(None, homes):
+        folder = Path(home) / "clearway" / __version__
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                return folder
+        except OSError:
+            continue
+    return Path(tempfile.mkdtemp(prefix="clearway-"))

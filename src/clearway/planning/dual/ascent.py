@@ -1,0 +1,322 @@
+"""The national method: prices move until bound and plan meet.
+
+In:     Problem, limits, prices to start from
+Out:    DualResult: prices, proven bound, the best plan within every limit
+Not:    the passes (state.py), how prices move (prices.py)
+Words:  outer step = iterations with one reference; mu = how much dearer an option may be and still be used
+Source: docs/solver.md
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clearway.core.errors import PlanError
+from clearway.planning.dual.bits import WIDTH
+from clearway.planning.dual.layout import ORDER, Layout, build_blocks, build_layout
+from clearway.planning.dual.prices import move_prices
+from clearway.planning.dual.state import State, Tally
+from clearway.planning.problem import Problem
+from clearway.planning.program import Cells
+
+Array = NDArray[Any]
+F32 = np.float32
+OUTER = 20  # iterations with one reference
+MU = 1.25  # slots of waiting of the cheapest class
+MIX = 1e-4
+ETA = (0.4, 0.4, 0.4, 0.3, 0.3, 0.25)  # step by outer step; more than 0.5 is unstable
+COMMON = 5.0  # how much faster a whole row may move than its slots
+RESELECT = (1, 3, 5, 8, 12, 20)  # outer steps after which candidate lanes are chosen anew
+STALL = 12  # outer steps without a thousandth of progress after which the method ends
+MAX_OUTER = 400
+SMALL = 20_000_000  # options from which bound and plan are tried every second time
+
+
+@dataclass(frozen=True)
+class DualResult:
+    """The best plan and the best bound; ``prices`` by row, shape (ids, T), are those of the bound."""
+
+    prices: dict[str, Array]
+    bound: float
+    bound_at_zero: float
+    tally: Tally
+    parcels_by_class: Array  # (K, 3): undelivered, parcel-slots at facilities and on lanes, at senders
+    loads: dict[str, Array]
+    cells: dict[str, Cells] | None
+    out_of_reach: tuple[float, float, dict[int, float]]
+    iterations: int
+    status: str
+    seconds: float
+    course: tuple[tuple[float, float, float], ...]  # seconds, bound, objective after each test
+
+
+def solve_dual(
+    problem: Problem,
+    *,
+    gap: float,
+    time_limit: float | None = None,
+    threads: int = 2,
+    start: Mapping[str, Array] | None = None,
+    flows: bool = False,
+    most_iterations: int | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> DualResult:
+    """Plan by prices; ends at ``gap``, at the time limit, on Ctrl-C or where nothing gets better.
+
+    Parameters
+    ----------
+    start
+        Prices by row (ids, T) of an earlier plan.
+    flows
+        Whether the decisions of the best plan are returned cell by cell (large for a country).
+    """
+    begun = time.perf_counter()
+    run = _Run(problem, threads, begun, progress or (lambda text: None))
+    status = "stalled"
+    try:
+        status = run.climb(gap, time_limit, start, flows, most_iterations)
+    except KeyboardInterrupt:
+        status = "interrupted"
+        if run.best is None:
+            run.try_plan(flows)
+    return run.result(status, flows)
+
+
+class _Run:
+    def __init__(self, problem: Problem, threads: int, begun: float, say: Callable[[str], None]) -> None:
+        self.problem, self.begun, self.say = problem, begun, say
+        self.layout = build_layout(problem)
+        self.blocks = build_blocks(problem, self.layout)
+        self.unit = _unit(problem, self.layout)
+        self.state = State(self.layout, self.blocks, threads, least=6, most=12, slack=60 * self.unit)
+        floor = min([w for w in problem.time_value if w > 0], default=1.0)
+        factor = np.clip((problem.time_value[self.blocks.cls] / floor) ** 0.6, 1.0, 10.0)
+        self.factor = factor[:, None, None].astype(F32)
+        self.zero = self.state.bound(np.zeros_like(self.state.price))
+        self.bound, self.bound_price = self.zero, np.zeros_like(self.state.price)
+        self.best: Tally | None = None
+        self.kept: tuple[Array, ...] | None = None
+        self.course: list[tuple[float, float, float]] = []
+        self.iterations = 0
+
+    def seconds(self) -> float:
+        return time.perf_counter() - self.begun
+
+    @property
+    def gap(self) -> float:
+        if self.best is None:
+            return float("inf")
+        return (self.best.objective - self.bound) / max(abs(self.bound), 1e-9)
+
+    def try_plan(self, flows: bool) -> None:
+        """Repair the policies into a plan, with extra capacity from its premium on and from any price on."""
+        state = self.state
+        for at_price in (1.0, 0.5):
+            tally = state.primal(state.price, at_price=at_price)
+            if self.best is None or tally.objective < self.best.objective:
+                self.best = tally
+                if flows:
+                    self.kept = (
+                        state.cur_lane.copy(),
+                        state.cur_node.copy(),
+                        state.cur_deliver.copy(),
+                        state.price.copy(),
+                        np.array(at_price),
+                        state.starts,
+                        state.lane,
+                        state.owner,
+                    )
+            if not (self.layout.extra > 0).any():
+                break
+
+    def try_bound(self, used: Array | None = None) -> None:
+        value = self.state.bound(used=used)
+        if value > self.bound:
+            self.bound, self.bound_price = value, self.state.price.copy()
+
+    def climb(
+        self, gap: float, limit: float | None, start: Mapping[str, Array] | None, flows: bool, most: int | None
+    ) -> str:
+        state, lay = self.state, self.layout
+        if start is not None:
+            _begin_at(state, start)
+            self.try_bound()
+        first_common = np.ones(lay.rows, bool)
+        first_common[lay.lanes + 2 * lay.facilities : lay.lanes + 3 * lay.facilities] = False
+        common, sign = np.ones(lay.rows), np.zeros(lay.rows)
+        scale = lay.live.astype(F32)
+        base, extra = state.base32, state.extra32
+        momentum, eta_factor, before = 0.0, 1.0, np.inf
+        every = OUTER // 2 if state.count * lay.slots * WIDTH < SMALL else OUTER
+        last_best, idle = np.inf, 0
+        for outer in range(MAX_OUTER):
+            state.mu[:] = MU * self.unit * self.factor
+            eta = ETA[min(outer, len(ETA) - 1)] * eta_factor
+            steps = np.full(lay.rows, eta * MU * self.unit)
+            violation = 0.0
+            for i in range(OUTER):
+                loads = state.soft(1e-6 if outer == 0 and start is None else MIX)
+                self.iterations += 1
+                over = limit is not None and self.seconds() > limit
+                ends = over or (most is not None and self.iterations >= most)
+                if (i + 1) % every == 0 or ends or (self.best is None and i == 4):
+                    self.try_plan(flows)
+                moved, turn = move_prices(
+                    state.price, state.ahead, base, extra, state.premium32, state.cap32, scale, loads, common, sign,
+                    steps, momentum, COMMON, first_common, lay.lanes, 1.0,
+                )  # fmt: skip
+                violation += moved / OUTER
+                momentum = 0.0 if turn else momentum + 1
+                if (i + 1) % every == 0 or ends:
+                    self.try_bound()
+                    self._told()
+                    if self.gap <= gap:
+                        return "gap reached"
+                if ends:
+                    return "time limit" if over else "iteration limit"
+            if outer > 2 and violation > 1.3 * before:  # unstable: smaller steps from here on
+                eta_factor = max(0.4, eta_factor * 0.8)
+                momentum = 0.0
+            before = violation
+            if outer in RESELECT:
+                self._reselect()
+            state.swap()
+            momentum = min(momentum, float(OUTER))
+            idle = 0 if self.gap < last_best * 0.99 else idle + 1
+            last_best = min(last_best, self.gap)
+            if idle >= STALL:
+                return "stalled"
+        return "stalled"
+
+    def _reselect(self) -> None:
+        state, lay = self.state, self.layout
+        used = np.zeros((self.blocks.count, lay.lanes))
+        self.try_bound(used)
+        mask = used > 0.002 * lay.slots * WIDTH
+        mask[state.owner, state.lane] |= state.shares() > 3e-4
+        state.reselect(mask)
+
+    def _told(self) -> None:
+        assert self.best is not None
+        self.course.append((self.seconds(), self.bound, self.best.objective))
+        late = float(self.best.left.sum())
+        storage = slice(self.layout.lanes + 2 * self.layout.facilities, self.layout.lanes + 3 * self.layout.facilities)
+        over = np.maximum(0.0, self.best.loads - self.layout.base)[:, storage].max(axis=1, initial=0.0).max(initial=0.0)
+        self.say(
+            f"{self.seconds():.0f} s, {self.iterations} iterations: gap {100 * self.gap:.2f} %, "
+            f"{late:,.0f} parcels undelivered, {over:,.0f} beyond storage at most"
+        )
+
+    def result(self, status: str, flows: bool) -> DualResult:
+        assert self.best is not None
+        lay, blocks, state = self.layout, self.blocks, self.state
+        cells = None
+        if flows and self.kept is not None:
+            keep = self.kept
+            state.cur_lane, state.cur_node, state.cur_deliver = keep[:3]
+            state.starts, state.lane, state.owner = keep[5:]
+            state.count = len(state.lane)
+            sink = _Collector(self)
+            self.best = state.primal(keep[3], at_price=float(keep[4]), sink=sink)
+            cells = sink.cells()
+        parcels, cost = state.out_of_reach()
+        lost: dict[int, float] = {}
+        for target, amount in zip(blocks.target[parcels > 0].tolist(), parcels[parcels > 0].tolist(), strict=True):
+            lost[target] = lost.get(target, 0.0) + amount
+        totals = np.zeros((len(self.problem.class_names), 3))
+        best = self.best
+        for column, value in enumerate((best.left, best.waiting + best.under_way, best.held)):
+            np.add.at(totals[:, column], blocks.cls, value)
+        state.pool.shutdown()
+        return DualResult(
+            prices=_by_row(lay, np.where(lay.live, self.bound_price, 0.0)),
+            bound=self.bound,
+            bound_at_zero=self.zero,
+            tally=best,
+            parcels_by_class=totals,
+            loads=_by_row(lay, best.loads),
+            cells=cells,
+            out_of_reach=(float(parcels.sum()), float(cost.sum()), lost),
+            iterations=self.iterations,
+            status=status,
+            seconds=self.seconds(),
+            course=tuple(self.course),
+        )
+
+
+def _unit(problem: Problem, layout: Layout) -> float:
+    """The scale of costs: waiting one slot in the cheapest class, else a part of what lanes or penalties cost."""
+    waits = [w * layout.dt for w in problem.time_value if w > 0]
+    if waits:
+        return float(min(waits))
+    cost = float(np.median(layout.lane_cost)) if layout.lanes else 0.0
+    return max(0.01 * cost, 1e-3 * float(problem.penalty.max(initial=0.0)), 1e-6)
+
+
+def _by_row(layout: Layout, table: Array) -> dict[str, Array]:
+    """A table (T, R) as one array (ids, T) per row kind, lanes in the order of the problem."""
+    e, f = layout.lanes, layout.facilities
+    edges = np.cumsum([0, e, f, f, f, f])
+    parts = {name: table[:, edges[i] : edges[i + 1]].T.astype(float) for i, name in enumerate(ORDER)}
+    lanes = np.empty_like(parts["depart"])
+    lanes[layout.order] = parts["depart"]
+    return parts | {"depart": lanes}
+
+
+def _begin_at(state: State, start: Mapping[str, Array]) -> None:
+    lay = state.layout
+    parts = [start["depart"][lay.order], *(start[name] for name in ORDER[1:])]
+    table = np.concatenate(parts).T
+    if table.shape != state.price.shape:
+        raise PlanError("The earlier plan has other rows or slots than the case, so its prices cannot be used.")
+    state.price[lay.live] = np.clip(table, 0.0, lay.cap)[lay.live]
+    state.ahead[:] = state.price
+
+
+class _Collector:
+    """Gathers the decisions of a plan slot by slot as sparse cells."""
+
+    def __init__(self, run: _Run) -> None:
+        self.run = run
+        self.parts: dict[str, list[tuple[Array, Array, Array, Array]]] = {
+            name: [] for name in ("held", "accepted", "unsorted", "sorted", "sorted_held", "depart", "delivered")
+        }
+
+    def _add(self, name: str, commodity: Array, at: Array, slot: int, parcels: Array) -> None:
+        self.parts[name].append((commodity, at, np.full(len(at), slot), parcels))
+
+    def __call__(
+        self,
+        t: int,
+        off: Array,
+        hin: Array,
+        hout: Array,
+        accepted: Array,
+        sorted_: Array,
+        delivered: Array,
+        flow: Array,
+    ) -> None:
+        run = self.run
+        columns = run.blocks.columns
+        tables = {"unsorted": hin, "sorted": sorted_, "sorted_held": hout}
+        if run.layout.hold:
+            tables |= {"held": off, "accepted": accepted}
+        for name, table in tables.items():
+            f, b, j = np.nonzero(table)
+            self._add(name, columns[b, j], f, t, table[f, b, j])
+        b, j = np.nonzero(delivered)
+        self._add("delivered", columns[b, j], run.blocks.target[b, j], t, delivered[b, j])
+        c, j = np.nonzero(flow)
+        state = run.state
+        self._add("depart", columns[state.owner[c], j], run.layout.order[state.lane[c]], t, flow[c, j])
+
+    def cells(self) -> dict[str, Cells]:
+        """All slots together."""
+        none = (np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
+        return {name: Cells(*(np.concatenate(x) for x in zip(none, *parts))) for name, parts in self.parts.items()}

@@ -1,0 +1,102 @@
+"""Move the prices: accelerated projected steps with the kink of extra capacity, and common moves.
+
+In:     loads, capacities, prices of this and the last step
+Out:    new prices, in place
+Source: docs/solver.md
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def move_prices(
+    price,
+    ahead,
+    base,
+    extra,
+    premium,
+    cap,
+    scale,
+    load,
+    common,
+    last_sign,
+    step,
+    count,
+    common_max,
+    first_common,
+    lanes,
+    top,
+):
+    """One step from ``ahead`` (y); ``price`` (p) and ``ahead`` are overwritten, all (T, R).
+
+    Returns the priced violation Σ p (X - u - e)+, and 1.0 where the momentum was restarted.
+    """
+    slots, rows = price.shape
+    excess = np.zeros(rows)
+    size = np.zeros(rows)
+    for t in range(slots):
+        for r in range(rows):
+            if scale[t, r] > 0:
+                c = base[t, r]
+                if ahead[t, r] >= premium[r]:
+                    c += extra[t, r]
+                x = load[t, r]
+                if ahead[t, r] > 0 or x > c:
+                    excess[r] += x - c
+                    size[r] += max(x, c)
+    for r in range(rows):
+        if size[r] > 0:
+            sign = 1.0 if excess[r] > 0 else -1.0
+            grow = 1.1 if sign == last_sign[r] else 0.5
+            common[r] = min(common_max, max(0.1, common[r] * grow))
+            last_sign[r] = sign
+            excess[r] = step[r] * common[r] * excess[r] / size[r]
+    turn = 0.0
+    violation = 0.0
+    for t in range(slots):
+        for r in range(rows):
+            if scale[t, r] <= 0:
+                continue
+            y = ahead[t, r]
+            x = load[t, r]
+            u = base[t, r]
+            e = extra[t, r]
+            m = premium[r]
+            over = x - u - e
+            if over > 0:
+                violation += price[t, r] * over
+            yb = y
+            if first_common[r]:
+                c = u + (e if y >= m else 0.0)
+                if y > 0 or x > c:
+                    yb = y + excess[r]
+            s = step[r]
+            low = max(u, 1e-3)
+            q = x / low
+            d = np.log(q) if q > 1.0 else q - 1.0
+            a = yb + s * d
+            if a > m:
+                high = max(u + e, 1e-3)
+                q = x / high
+                d = np.log(q) if q > 1.0 else q - 1.0
+                a = max(m, yb + s * d)
+            a = min(max(a, np.float32(0.0)), cap[t, r])
+            turn += (a - y) * (a - price[t, r]) * low / s
+            last_sign[r] = last_sign[r]
+            load[t, r] = a
+    momentum = count
+    if turn < 0:
+        momentum = 0.0
+    beta = min(momentum / (momentum + 3.0), top)
+    for t in range(slots):
+        for r in range(rows):
+            if scale[t, r] <= 0:
+                continue
+            a = load[t, r]
+            y = a + beta * (a - price[t, r])
+            price[t, r] = a
+            ahead[t, r] = min(max(y, np.float32(0.0)), cap[t, r])
+    return violation, turn < 0

@@ -1,0 +1,369 @@
+"""Fractions, references and prices of a dual solve, and the passes over all blocks.
+
+In:     Problem, number of threads
+Out:    Ascent: soft pass, bound, repaired plan
+Not:    in what order and how often (ascent.py)
+Source: docs/solver.md
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clearway.planning.dual.bits import WIDTH
+from clearway.planning.dual.layout import Blocks, Layout
+from clearway.planning.dual.repair import repair_slot
+from clearway.planning.dual.sweeps import exact_value, load_forward, mean_share, soft_backward, take_over
+
+Array = NDArray[Any]
+F32 = np.float32
+ONE = np.uint16(63488)
+
+
+def aligned(shape: tuple[int, ...], dtype: Any, value: Any = 0) -> Array:
+    """An array that begins on a cache line, so that no step of 16 numbers straddles two."""
+    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    raw = np.empty(size + 64, np.uint8)
+    first = -raw.ctypes.data % 64
+    array = raw[first : first + size].view(dtype).reshape(shape)
+    array[...] = value
+    return array
+
+
+class State:
+    """Everything that changes while prices move."""
+
+    def __init__(self, layout: Layout, blocks: Blocks, threads: int, *, least: int, most: int, slack: float) -> None:
+        self.layout, self.blocks, self.threads = layout, blocks, max(1, min(threads, blocks.count or 1))
+        lay = layout
+        self.pool = ThreadPoolExecutor(self.threads)
+        self.cost32 = {n: getattr(lay, n).astype(F32) for n in ("lane_cost", "sort_cost", "deliver_cost")}
+        self.share32 = lay.share.astype(F32)
+        self.barrier = F32(1e7)
+        self.price = np.zeros((lay.slots, lay.rows), F32)
+        self.price[lay.shut] = self.barrier
+        self.ahead = self.price.copy()
+        self.base32, self.extra32 = lay.base.astype(F32), lay.extra.astype(F32)
+        self.premium32, self.cap32 = lay.premium.astype(F32), lay.cap.astype(F32)
+        self.ban_cost32, self.embargo_cost32 = blocks.ban_cost.astype(F32), blocks.embargo_cost.astype(F32)
+        self.stock32 = [x.astype(F32) for x in (blocks.held, blocks.unsorted, blocks.sorted)]
+        self.all_starts, self.all_lanes = blocks.all_lanes(lay)
+        self.choose(blocks.candidates(lay, least, most, slack))
+        self.ref_lane = aligned((lay.slots, self.count, WIDTH), np.uint16, ONE)
+        self.cur_lane = aligned(self.ref_lane.shape, np.uint16)
+        self.ref_node = aligned((lay.slots, blocks.count, lay.facilities, 3, WIDTH), np.uint16, ONE)
+        self.cur_node = aligned(self.ref_node.shape, np.uint16)
+        self.ref_deliver = aligned((lay.slots, blocks.count, WIDTH), np.uint16, ONE)
+        self.cur_deliver = aligned(self.ref_deliver.shape, np.uint16)
+        half = np.uint16(ONE - (1 << 11))
+        self.ref_node[:, :, :, 1:] = half
+        self.mu = aligned((blocks.count, lay.facilities, WIDTH), F32, 0.1)
+        self.inverse = aligned(self.mu.shape, F32)
+        self.watch, self.seen = False, aligned(self.mu.shape, F32)
+        widest = int(np.diff(lay.start).max(initial=0))
+        shape = (lay.slots + 1, lay.facilities, WIDTH)
+        self.scratch = [
+            dict(
+                vin=aligned(shape, F32),
+                vout=aligned(shape[1:], F32),
+                voff=aligned(shape[1:], F32),
+                work=aligned((widest + 4, WIDTH), F32),
+                work64=aligned((2, WIDTH), float),
+                inbox=aligned((lay.slots, lay.facilities, WIDTH), F32),
+                off=aligned(shape[1:], F32),
+                hin=aligned(shape[1:], F32),
+                hout=aligned(shape[1:], F32),
+                vin64=aligned(shape, float),
+                vout64=aligned(shape[1:], float),
+                voff64=aligned(shape[1:], float),
+                loads=aligned((lay.slots, lay.rows), F32),
+            )
+            for _ in range(self.threads)
+        ]
+
+    def choose(self, mask: Array) -> None:
+        """Set the candidate lanes, mask (B, E)."""
+        starts, lists = self.blocks.chosen(self.layout, mask)
+        sizes = np.array([len(x) for x in lists], np.int64)
+        first = np.concatenate([[0], np.cumsum(sizes)])
+        self.starts = starts + first[:-1, None]
+        self.lane = np.concatenate([*lists, np.zeros(0, np.int64)]).astype(np.int64)
+        self.count = int(first[-1])
+        self.owner = np.repeat(np.arange(self.blocks.count), sizes)
+
+    def shares(self) -> Array:
+        """Mean fraction of every candidate lane over slots and columns (C,)."""
+        mean = np.zeros(self.count)
+        mean_share(self.cur_lane, mean)
+        return mean / (self.layout.slots * WIDTH)
+
+    def reselect(self, mask: Array) -> None:
+        """Change the candidate lanes to ``mask`` (B, E); fractions of those that stay are taken over."""
+        lay = self.layout
+        place = np.full((self.blocks.count, lay.lanes), -1, np.int64)
+        place[self.owner, self.lane] = np.arange(self.count)
+        self.choose(mask)
+        source = place[self.owner, self.lane]
+        for name in ("ref_lane", "cur_lane"):
+            old = getattr(self, name)
+            new = aligned((lay.slots, self.count, WIDTH), np.uint16)
+            take_over(old, source, new)
+            setattr(self, name, new)
+
+    def swap(self) -> None:
+        """The fractions found become the reference of the next outer step."""
+        self.ref_lane, self.cur_lane = self.cur_lane, self.ref_lane
+        self.ref_node, self.cur_node = self.cur_node, self.ref_node
+        self.ref_deliver, self.cur_deliver = self.cur_deliver, self.ref_deliver
+
+    def each(self, work: Callable[[int, int], Any]) -> list[Any]:
+        """Call ``work(block, thread)`` for every block; which thread has which block is fixed."""
+        # by turns, so that blocks of every class fall to every thread
+        share = [np.arange(i, self.blocks.count, self.threads) for i in range(self.threads)]
+
+        def run(thread: int) -> list[Any]:
+            return [work(int(b), thread) for b in share[thread]]
+
+        if self.threads == 1:
+            return run(0)
+        return [x for part in self.pool.map(run, range(self.threads)) for x in part]
+
+    def soft(self, mix: float) -> Array:
+        """Policies at the extrapolated prices, and the loads they make (T, R)."""
+        lay, blocks = self.layout, self.blocks
+        for s in self.scratch:
+            s["loads"][:] = 0
+
+        def one(b: int, thread: int) -> None:
+            s = self.scratch[thread]
+            soft_backward(
+                b, self.ahead, self.starts[b], self.lane, lay.to, lay.tau, self.cost32["lane_cost"],
+                self.cost32["sort_cost"], self.cost32["deliver_cost"], blocks.target[b], blocks.targets_here[b],
+                F32(blocks.wait[b]), F32(blocks.at_sender[b]), F32(blocks.end[b]), self.mu, self.inverse, F32(mix),
+                lay.hold, lay.ban, self.ban_cost32[b], lay.embargo, self.embargo_cost32[b],
+                self.ref_lane, self.ref_node, self.ref_deliver, self.cur_lane, self.cur_node, self.cur_deliver,
+                s["vin"], s["vout"], s["voff"], s["work"],
+            )  # fmt: skip
+            if self.watch:
+                self.seen[b] = s["vin"][: lay.slots // 2].mean(axis=0)
+            load_forward(
+                b, self.starts[b], self.lane, lay.to, lay.tau, blocks.target[b], blocks.targets_here[b], lay.hold,
+                lay.day, self.share32, blocks.supply, *self.stock32, blocks.arriving[b],
+                self.cur_lane, self.cur_node, self.cur_deliver, s["loads"], s["inbox"], s["off"], s["hin"], s["hout"],
+                s["work"],
+            )  # fmt: skip
+
+        np.divide(1, self.mu, out=self.inverse)
+        self.each(one)
+        total = self.scratch[0]["loads"].copy()
+        for s in self.scratch[1:]:
+            total += s["loads"]
+        return total
+
+    def _exact(self, b: int, thread: int, price: Array, end: float, used: Array, all_voff: Array) -> float:
+        lay, blocks, s = self.layout, self.blocks, self.scratch[thread]
+        return float(
+            exact_value(
+                b,
+                price,
+                self.all_starts[b],
+                self.all_lanes[b],
+                lay.to,
+                lay.tau,
+                lay.lane_cost,
+                lay.sort_cost,
+                lay.deliver_cost,
+                blocks.target[b],
+                blocks.targets_here[b],
+                blocks.wait[b],
+                blocks.at_sender[b],
+                end,
+                lay.hold,
+                lay.ban,
+                blocks.ban_cost[b],
+                lay.embargo,
+                blocks.embargo_cost[b],
+                lay.day,
+                lay.share,
+                blocks.supply,
+                blocks.held,
+                blocks.unsorted,
+                blocks.sorted,
+                blocks.arriving[b],
+                s["vin64"],
+                s["vout64"],
+                s["voff64"],
+                used.size > 0,
+                used,
+                all_voff.size > 0,
+                all_voff,
+            )
+        )
+
+    def bound(self, price: Array | None = None, used: Array | None = None) -> float:
+        """The proven lower bound at the given prices (T, R), in double precision over all lanes.
+
+        ``used`` (B, E), if given, counts how often each lane is the best way on.
+        """
+        lay = self.layout
+        live = np.where(lay.live, self.price if price is None else price, 0.0).astype(float)
+        p = np.where(lay.shut, float(self.barrier), live)
+        none, none3 = np.zeros(0), np.zeros((0, 0, 0))
+
+        def one(b: int, thread: int) -> float:
+            return self._exact(b, thread, p, float(self.blocks.end[b]), none if used is None else used[b], none3)
+
+        value = sum(self.each(one))
+        return value - float((live * lay.base).sum()) - float((lay.extra * np.maximum(0.0, live - lay.premium)).sum())
+
+    def out_of_reach(self) -> tuple[Array, Array]:
+        """Parcels (B, W) that no way delivers inside the horizon, and their least cost (B, W), at no prices."""
+        lay, blocks = self.layout, self.blocks
+        far = 1e9
+        price = np.where(lay.shut, 1e12, 0.0)
+        keep = [np.zeros((lay.slots, lay.facilities, WIDTH)) for _ in self.scratch]
+        parcels, cost = np.zeros((blocks.count, WIDTH)), np.zeros((blocks.count, WIDTH))
+
+        def one(b: int, thread: int) -> None:
+            s, kept = self.scratch[thread], keep[thread]
+            self._exact(b, thread, price, far, np.zeros(0), kept)
+            pieces = [(blocks.supply[lay.day, :, b, :] * lay.share[:, None, None], kept)]
+            pieces.append((blocks.unsorted[:, b], s["vin64"][0]))
+            pieces.append((blocks.sorted[:, b], s["vout64"]))
+            if lay.hold:
+                pieces.append((blocks.held[:, b], s["voff64"]))
+            rows = blocks.arriving[b]
+            at = rows[:, :3].astype(np.int64).T
+            arriving = np.zeros((len(rows), WIDTH))
+            arriving[np.arange(len(rows)), at[2]] = rows[:, 3]
+            pieces.append((arriving, s["vin64"][at[0], at[1]]))
+            for amount, value in pieces:
+                lost = np.where(value >= far / 2, amount, 0.0)
+                axes = tuple(range(amount.ndim - 1))
+                parcels[b] += lost.sum(axis=axes)
+                cost[b] += (lost * (value - far + blocks.end[b])).sum(axis=axes)
+
+        self.each(one)
+        return parcels, cost
+
+    def primal(self, price: Array, *, at_price: float = 1.0, sink: Sink | None = None) -> Tally:
+        """A plan within every limit, made from the fractions slot by slot (repair.py).
+
+        Extra capacity is used from ``at_price`` times its premium on. ``sink`` is called after each slot
+        with what was decided there.
+        """
+        lay, blocks = self.layout, self.blocks
+        shape = (lay.facilities, blocks.count, WIDTH)
+        ring = int(lay.tau.max(initial=0)) + 1
+        inbox = aligned((self.threads, ring, *shape), float)
+        off, hin, hout = (aligned(shape, float, x) for x in (blocks.held, blocks.unsorted, blocks.sorted))
+        supply = aligned(shape, float)
+        loads = np.zeros((lay.slots, lay.rows))
+        under_way = np.zeros((self.threads, blocks.count))
+        widest = int(np.diff(lay.start).max(initial=0)) + 2
+        work = [
+            {
+                "rest": aligned((WIDTH,), float),
+                "fraction": aligned((blocks.count, WIDTH), float),
+                "amount": aligned((blocks.count, WIDTH), float),
+                "tilt": np.ones(widest),
+                "load": np.zeros(widest),
+                "accepted": aligned((1, 1, WIDTH), float),
+                "sorted": aligned((1, 1, WIDTH), float),
+            }
+            for _ in range(self.threads)
+        ]
+        writing = sink is not None
+        accepted = aligned(shape if writing else (1, 1, WIDTH), float)
+        sorted_ = aligned(accepted.shape, float)
+        delivered = np.zeros((blocks.count, WIDTH))
+        flow = aligned((self.count if writing else self.threads, WIDTH), float)
+        order = np.argsort(-np.diff(lay.start), kind="stable")
+        mine = [np.sort(order[i :: self.threads]) for i in range(self.threads)]
+        arriving: dict[int, list[tuple[int, int, int, float]]] = {}
+        for b, rows in enumerate(blocks.arriving):
+            for t, f, j, n in rows:
+                arriving.setdefault(int(t), []).append((int(f), b, int(j), float(n)))
+        waiting, held = np.zeros(blocks.count), np.zeros(blocks.count)
+        for t in range(lay.slots):
+            for f, b, j, n in arriving.get(t, ()):
+                hin[f, b, j] += n
+            np.multiply(blocks.supply[lay.day[t]], lay.share[t], out=supply)
+            usable = lay.extra[t] * (price[t] >= at_price * lay.premium)
+            room = np.where(lay.live[t], lay.base[t] + usable, np.where(lay.shut[t], 0.0, NO_ROOM)) * (1 - 1e-12)
+            priced = lay.live[t] & (price[t] > 0)
+            if writing:
+                for a in (accepted, sorted_, delivered, flow):
+                    a[...] = 0.0
+
+            def run(i: int, t: int = t, room: Array = room, priced: Array = priced) -> None:
+                w = work[i]
+                repair_slot(
+                    t, mine[i], blocks.class_first, self.starts, self.lane, lay.tau[t], lay.to, blocks.target,
+                    blocks.targets_here, lay.hold, room, priced, PULL, DROP, supply, inbox, off, hin, hout,
+                    self.cur_lane, self.cur_node, self.cur_deliver, lay.lanes, lay.facilities,
+                    loads[t], accepted if writing else w["accepted"], sorted_ if writing else w["sorted"], delivered,
+                    flow, i, writing, under_way, w["rest"], w["fraction"], w["amount"], w["tilt"], w["load"],
+                )  # fmt: skip
+
+            if self.threads == 1:
+                run(0)
+            else:
+                list(self.pool.map(run, range(self.threads)))
+            if sink is not None:
+                sink(t, off, hin, hout, accepted, sorted_, delivered, flow)
+            waiting += hin.sum(axis=(0, 2)) + hout.sum(axis=(0, 2))
+            if lay.hold:
+                held += off.sum(axis=(0, 2))
+        left = hin.sum(axis=(0, 2)) + hout.sum(axis=(0, 2)) + off.sum(axis=(0, 2)) * lay.hold
+        return self._tally(loads, waiting, held, under_way.sum(axis=0), left)
+
+    def _tally(self, loads: Array, waiting: Array, held: Array, under_way: Array, left: Array) -> Tally:
+        lay, blocks = self.layout, self.blocks
+        e, f = lay.lanes, lay.facilities
+        over = np.maximum(0.0, loads - lay.base) * lay.live
+        overflow = over[:, e + 2 * f : e + 3 * f].copy()
+        over[:, e + 2 * f : e + 3 * f] = 0.0
+        costs = {
+            "transport": float((loads[:, :e] @ lay.lane_cost).sum()),
+            "sorting": float((loads[:, e : e + f] * lay.sort_cost).sum()),
+            "delivery": float((loads[:, e + f : e + 2 * f] @ lay.deliver_cost).sum()),
+            "time": float((blocks.wait * (waiting + under_way) + blocks.at_sender * held).sum()),
+            "extra": float((over @ lay.premium).sum()),
+            "overflow": float((overflow * lay.cap[:, e + 2 * f : e + 3 * f]).sum()),
+            "undelivered": float((blocks.end * left).sum()),
+        }
+        limit = lay.base + lay.extra
+        beyond = np.where(lay.live | lay.shut, np.maximum(0.0, loads - limit) / np.maximum(1.0, lay.base), 0.0)
+        beyond[:, e + 2 * f : e + 3 * f] = 0.0
+        return Tally(loads, costs, waiting, held, under_way, left, float(beyond.max(initial=0.0)))
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What a repaired plan comes to; per block: parcel-slots waiting, held at senders, under way, parcels left."""
+
+    loads: Array  # (T, R)
+    costs: dict[str, float]
+    waiting: Array
+    held: Array
+    under_way: Array
+    left: Array
+    row_violation: float
+
+    @property
+    def objective(self) -> float:
+        """Sum of all costs."""
+        return sum(self.costs.values())
+
+
+Sink = Callable[[int, Array, Array, Array, Array, Array, Array, Array], None]
+NO_ROOM = 1e15
+PULL = 4.0  # how far a scarce row that would stay idle may raise the fractions of what waits for it
+DROP = 1e-4  # fractions of lanes below this are not carried out
