@@ -174,7 +174,7 @@ def _sets(problem: Problem, order: Array) -> tuple[Array, Array]:
     stack = np.zeros((slots, len(order), max(1, len(bans))), bool)
     for i, ban in enumerate(bans):
         stack[:, :, i] = ban.departures[order].T
-    number = _number(stack.reshape(slots * len(order), -1))
+    number = _number(stack.reshape(slots * len(order), stack.shape[2]))
     times = np.zeros((slots, max(1, len(problem.disrupted.embargoes))), bool)
     for i, embargo in enumerate(problem.disrupted.embargoes):
         times[:, i] = embargo.slots
@@ -339,7 +339,8 @@ def _slack(layout: Layout, problem: Problem, k: int, ways: Array, base_tau: Arra
     way = layout.lane_cost + problem.time_value[k] * layout.dt * base_tau
     with np.errstate(invalid="ignore"):
         beyond = way[:, None] + layout.sort_cost.min(axis=0)[layout.to, None] + ways[layout.to] - ways[origin]
-    return np.nan_to_num(beyond, nan=FORBIDDEN, posinf=FORBIDDEN, neginf=FORBIDDEN).min(axis=1, initial=FORBIDDEN).astype(np.float32)
+    beyond = np.nan_to_num(beyond, nan=FORBIDDEN, posinf=FORBIDDEN, neginf=FORBIDDEN)
+    return beyond.min(axis=1, initial=FORBIDDEN).astype(np.float32)
 
 
 def _bisected(places: Array, ways: Array) -> list[Array]:

@@ -2,6 +2,7 @@
 
 In:     loads, capacities, prices of this and the last step
 Out:    new prices, in place
+Not:    loads and bounds (sweeps.py), when to stop (ascent.py)
 Source: docs/solver.md
 """
 
@@ -85,7 +86,6 @@ def move_prices(
                 a = max(m, yb + s * d)
             a = min(max(a, np.float32(0.0)), cap[t, r])
             turn += (a - y) * (a - price[t, r]) * low / s
-            last_sign[r] = last_sign[r]
             load[t, r] = a
     momentum = count
     if turn < 0:
