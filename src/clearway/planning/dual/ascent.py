@@ -150,13 +150,12 @@ class _Run:
         first_common = np.ones(lay.rows, bool)
         first_common[lay.lanes + 2 * lay.facilities : lay.lanes + 3 * lay.facilities] = False
         common, sign = np.ones(lay.rows), np.zeros(lay.rows)
-        scale = lay.live.astype(F32)
         base, extra = state.base32, state.extra32
         momentum, eta_factor, before = 0.0, 1.0, np.inf
         every = OUTER // 2 if state.count * lay.slots * WIDTH < SMALL else OUTER
         last_best, idle = np.inf, 0
+        state.mu[:] = MU * self.unit * self.factor
         for outer in range(MAX_OUTER):
-            state.mu[:] = MU * self.unit * self.factor
             eta = ETA[min(outer, len(ETA) - 1)] * eta_factor
             steps = np.full(lay.rows, eta * MU * self.unit)
             violation = 0.0
@@ -168,8 +167,8 @@ class _Run:
                 if (i + 1) % every == 0 or ends or (self.best is None and i == 4):
                     self.try_plan(flows)
                 moved, turn = move_prices(
-                    state.price, state.ahead, base, extra, state.premium32, state.cap32, scale, loads, common, sign,
-                    steps, momentum, COMMON, first_common, lay.lanes, 1.0,
+                    state.price, state.ahead, base, extra, state.premium32, state.cap32, lay.live, loads, common, sign,
+                    steps, momentum, COMMON, first_common,
                 )  # fmt: skip
                 violation += moved / OUTER
                 momentum = 0.0 if turn else momentum + 1

@@ -189,10 +189,6 @@ def _fill(v: _Vector, to: Any, value: Any) -> None:
     v.store(v.spread(value), to, 4)
 
 
-def _copy(v: _Vector, of: Any, to: Any) -> None:
-    v.store(_f(v, of), to, 4)
-
-
 def _begin(v: _Vector, ahead: Any, stay: Any, work: Any, low: Any) -> None:
     m = v.add(_f(v, ahead), v.spread(stay))
     v.store(m, work, 4)

@@ -82,7 +82,6 @@ class Blocks:
     arriving: list[Array]  # per block: slot, facility, column, parcels
     allowed: Array  # (B, E) lanes open to the class
     slack: Array  # (B, E) the least of the block
-    free: Array  # (B, F, W) cheapest cost of an unsorted parcel without prices and capacities
 
     def all_lanes(self, layout: Layout) -> tuple[Array, list[Array]]:
         """Every lane the class may use: starts (B, F + 1) and lanes per block."""
@@ -232,15 +231,11 @@ def build_blocks(problem: Problem, layout: Layout) -> Blocks:
     b, j = np.nonzero(table >= 0)
     place[table[b, j]] = np.stack([b, j], axis=1)
     slack = np.zeros(allowed.shape, np.float32)
-    free = np.zeros((count, facilities, WIDTH), np.float32)
     for i in range(count):
         k = cls[i]
         mine = np.flatnonzero(offered.cls == k)
         position = np.searchsorted(mine, table[i][table[i] >= 0])
         slack[i] = _slack(layout, problem, k, ways[k][:, position], base_tau)
-        free[i, :, : len(position)] = np.minimum(
-            ways[k][:, position] + layout.sort_cost.min(axis=0)[:, None], FORBIDDEN
-        )
     days = len(offered.days)
     supply = np.zeros((max(1, days), facilities, count, WIDTH), np.float32)
     daily = offered.daily
@@ -284,7 +279,6 @@ def build_blocks(problem: Problem, layout: Layout) -> Blocks:
         arriving=arriving,
         allowed=allowed,
         slack=slack,
-        free=free,
     )
 
 

@@ -20,7 +20,7 @@ def move_prices(
     extra,
     premium,
     cap,
-    scale,
+    live,
     load,
     common,
     last_sign,
@@ -28,8 +28,6 @@ def move_prices(
     count,
     common_max,
     first_common,
-    lanes,
-    top,
 ):
     """One step from ``ahead`` (y); ``price`` (p) and ``ahead`` are overwritten, all (T, R).
 
@@ -40,7 +38,7 @@ def move_prices(
     size = np.zeros(rows)
     for t in range(slots):
         for r in range(rows):
-            if scale[t, r] > 0:
+            if live[t, r]:
                 c = base[t, r]
                 if ahead[t, r] >= premium[r]:
                     c += extra[t, r]
@@ -59,7 +57,7 @@ def move_prices(
     violation = 0.0
     for t in range(slots):
         for r in range(rows):
-            if scale[t, r] <= 0:
+            if not live[t, r]:
                 continue
             y = ahead[t, r]
             x = load[t, r]
@@ -90,10 +88,10 @@ def move_prices(
     momentum = count
     if turn < 0:
         momentum = 0.0
-    beta = min(momentum / (momentum + 3.0), top)
+    beta = momentum / (momentum + 3.0)
     for t in range(slots):
         for r in range(rows):
-            if scale[t, r] <= 0:
+            if not live[t, r]:
                 continue
             a = load[t, r]
             y = a + beta * (a - price[t, r])

@@ -70,7 +70,7 @@ def repair_slot(
     t, facilities_here, class_first, starts, lane, tau_t, to, target, targets_here, hold,
     room, priced, pull, drop, supply_t, inboxes, off, hin, hout,
     cur_lane, cur_node, cur_deliver, lanes, facilities,
-    loads, accepted, sorted_, delivered, flow, thread, writing, under_way, rest, fraction, amount, tilt, load,
+    loads, accepted, sorted_, delivered, flow, thread, writing, under_way, fraction, amount, tilt, load,
 ):  # fmt: skip
     """Move the parcels of slot t at the given facilities; everything in double precision.
 

@@ -1,7 +1,7 @@
 """Fractions, references and prices of a dual solve, and the passes over all blocks.
 
 In:     Problem, number of threads
-Out:    Ascent: soft pass, bound, repaired plan
+Out:    State: soft pass, bound, repaired plan
 Not:    in what order and how often (ascent.py)
 Source: docs/solver.md
 """
@@ -65,7 +65,6 @@ class State:
         self.ref_node[:, :, :, 1:] = half
         self.mu = aligned((blocks.count, lay.facilities, WIDTH), F32, 0.1)
         self.inverse = aligned(self.mu.shape, F32)
-        self.watch, self.seen = False, aligned(self.mu.shape, F32)
         widest = int(np.diff(lay.start).max(initial=0))
         shape = (lay.slots + 1, lay.facilities, WIDTH)
         self.scratch = [
@@ -74,7 +73,6 @@ class State:
                 vout=aligned(shape[1:], F32),
                 voff=aligned(shape[1:], F32),
                 work=aligned((widest + 4, WIDTH), F32),
-                work64=aligned((2, WIDTH), float),
                 inbox=aligned((lay.slots, lay.facilities, WIDTH), F32),
                 off=aligned(shape[1:], F32),
                 hin=aligned(shape[1:], F32),
@@ -150,8 +148,6 @@ class State:
                 self.ref_lane, self.ref_node, self.ref_deliver, self.cur_lane, self.cur_node, self.cur_deliver,
                 s["vin"], s["vout"], s["voff"], s["work"],
             )  # fmt: skip
-            if self.watch:
-                self.seen[b] = s["vin"][: lay.slots // 2].mean(axis=0)
             load_forward(
                 b, self.starts[b], self.lane, lay.to, lay.tau, blocks.target[b], blocks.targets_here[b], lay.hold,
                 lay.day, self.share32, blocks.supply, *self.stock32, blocks.arriving[b],
@@ -269,7 +265,6 @@ class State:
         widest = int(np.diff(lay.start).max(initial=0)) + 2
         work = [
             {
-                "rest": aligned((WIDTH,), float),
                 "fraction": aligned((blocks.count, WIDTH), float),
                 "amount": aligned((blocks.count, WIDTH), float),
                 "tilt": np.ones(widest),
@@ -309,7 +304,7 @@ class State:
                     blocks.targets_here, lay.hold, room, priced, PULL, DROP, supply, inbox, off, hin, hout,
                     self.cur_lane, self.cur_node, self.cur_deliver, lay.lanes, lay.facilities,
                     loads[t], accepted if writing else w["accepted"], sorted_ if writing else w["sorted"], delivered,
-                    flow, i, writing, under_way, w["rest"], w["fraction"], w["amount"], w["tilt"], w["load"],
+                    flow, i, writing, under_way, w["fraction"], w["amount"], w["tilt"], w["load"],
                 )  # fmt: skip
 
             if self.threads == 1:
