@@ -74,14 +74,10 @@ def test_an_earlier_plan_is_a_better_start() -> None:
     """After a closure, the old prices prove more than none before anything has moved."""
     case = cw.Case.read("tiny")
     before = cw.plan(case, method="dual", gap=1e-4)
-    first = (
-        case.read("tiny").facilities["id"][0]
-        if hasattr(case, "facilities")
-        else build_problem(case).offer.facilities[0]
-    )
+    first = build_problem(case).offer.facilities[0]
     changed = case.with_disruption(f"closed facility {first} 2022-11-10T12:00 2022-11-10T16:00")
     cold = cw.plan(changed, method="dual", gap=0.0, time_limit=0.0)
-    warm = cw.plan(changed, method="dual", gap=0.0, time_limit=0.0, start=before)
+    warm = cw.plan(changed, method="dual", gap=0.0, time_limit=0.0, warm=before)
     assert warm.facts["lower_bound"] > cold.facts["lower_bound"]
 
 

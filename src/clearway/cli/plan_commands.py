@@ -55,8 +55,8 @@ def plan(
     flows: Annotated[
         bool | None, typer.Option("--flows/--no-flows", help="Write flows and commodities; default where they are few.")
     ] = None,
-    start: Annotated[
-        Path | None, typer.Option("--from", metavar="DIR", help="Start from the prices of an earlier plan.")
+    warm: Annotated[
+        Path | None, typer.Option("--warm", metavar="DIR", help="Start from the prices of an earlier plan.")
     ] = None,
     report: Annotated[bool, typer.Option("--report/--no-report", help="Write report.html.")] = True,
     disrupt: Disrupt = None,
@@ -90,7 +90,7 @@ def plan(
         time_limit=time_limit,
         threads=threads,
         flows=flows,
-        start=None if start is None else Plan.read(start),
+        warm=None if warm is None else Plan.read(warm),
         options=options,
         command="clearway " + " ".join(sys.argv[1:]),
         progress=lambda text: say(text, quiet or json_),

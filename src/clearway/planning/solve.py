@@ -51,7 +51,7 @@ def plan(
     time_limit: float | None = None,
     threads: int | None = None,
     flows: bool | None = None,
-    start: Plan | None = None,
+    warm: Plan | None = None,
     options: dict[str, Any] | None = None,
     command: str = "",
     progress: Callable[[str], None] | None = None,
@@ -71,7 +71,7 @@ def plan(
         Seconds after which the best so far is returned with its gap.
     flows
         Whether the plan keeps its flows; by default where they are few.
-    start
+    warm
         An earlier plan of the case before a change, whose prices the dual method starts from.
     options
         How the case was derived from its source, kept in the summary.
@@ -90,7 +90,7 @@ def plan(
         method = "exact" if size <= EXACT_UP_TO else "dual"
     wanted = size <= FLOWS_UP_TO if flows is None else flows
     if method == "dual":
-        found = _by_prices(problem, gap, time_limit, threads, wanted, start, size, progress)
+        found = _by_prices(problem, gap, time_limit, threads, wanted, warm, size, progress)
     else:
         found = _exactly(problem, time_limit, threads, progress)
     counted, bound, reach = found.counted, found.bound, found.reach
@@ -196,7 +196,7 @@ def _by_prices(
     time_limit: float | None,
     threads: int | None,
     wanted: bool,
-    start: Plan | None,
+    warm: Plan | None,
     size: int,
     progress: Callable[[str], None] | None,
 ) -> _Found:
@@ -210,7 +210,7 @@ def _by_prices(
         gap=gap,
         time_limit=time_limit,
         threads=threads or os.cpu_count() or 1,
-        start=None if start is None else start_prices(problem, start.rows),
+        start=None if warm is None else start_prices(problem, warm.rows),
         flows=wanted,
         progress=progress,
     )
