@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clearway.core.errors import PlanError
-from clearway.planning.dual.bits import WIDTH
+from clearway.planning.dual.vector import WIDTH
 from clearway.planning.dual.layout import ORDER, Layout, build_blocks, build_layout
 from clearway.planning.dual.prices import move_prices
 from clearway.planning.dual.state import State, Tally
@@ -28,11 +28,16 @@ from clearway.planning.program import Cells
 Array = NDArray[Any]
 F32 = np.float32
 OUTER = 20  # iterations with one reference
-MU = 1.25  # slots of waiting of the cheapest class
-MIX = 1e-4
-ETA = (0.4, 0.4, 0.4, 0.3, 0.3, 0.25)  # step by outer step; more than 0.5 is unstable
+MU = (2.5, 2.5, 2.5, 1.25)  # slots of waiting of the cheapest class, by outer step
+MIX = 3e-3  # least weight of an option: what the reference has forgotten can come back
+ETA = 0.4  # step in units of mu; more than 0.5 is unstable
 COMMON = 5.0  # how much faster a whole row may move than its slots
-RESELECT = (1, 3, 5, 8, 12, 20)  # outer steps after which candidate lanes are chosen anew
+GAIN = (1.4, 4.0, 0.5, 0.1)  # a slot's own step: growth and limit while the sign stays, cut and floor when it turns
+SLACK = 100.0  # units of cost (see _unit) beyond the cheapest way within which a lane is a candidate at first
+RESELECT_FROM = 3  # outer step after which candidate lanes are chosen anew each time
+SHARE = 3e-3  # a lane that no parcel ever takes with more than this weight is no candidate
+PLANS = ((0.5, 4.0), (0.1, 1.0))  # how plans are tried: extra from which part of its premium on, pull
+PLAN_EVERY = 2  # outer steps
 STALL = 12  # outer steps without a thousandth of progress after which the method ends
 MAX_OUTER = 400
 SMALL = 20_000_000  # options from which bound and plan are tried every second time
@@ -94,10 +99,10 @@ class _Run:
         self.layout = build_layout(problem)
         self.blocks = build_blocks(problem, self.layout)
         self.unit = _unit(problem, self.layout)
-        self.state = State(self.layout, self.blocks, threads, least=6, most=12, slack=60 * self.unit)
+        self.state = State(self.layout, self.blocks, threads, least=3, most=1 << 30, slack=SLACK * self.unit)
         floor = min([w for w in problem.time_value if w > 0], default=1.0)
         factor = np.clip((problem.time_value[self.blocks.cls] / floor) ** 0.6, 1.0, 10.0)
-        self.factor = factor[:, None, None].astype(F32)
+        self.factor = factor.astype(F32)
         self.zero = self.state.bound(np.zeros_like(self.state.price))
         self.bound, self.bound_price = self.zero, np.zeros_like(self.state.price)
         self.best: Tally | None = None
@@ -117,8 +122,8 @@ class _Run:
     def try_plan(self, flows: bool) -> None:
         """Repair the policies into a plan, with extra capacity from its premium on and from any price on."""
         state = self.state
-        for at_price in (1.0, 0.5):
-            tally = state.primal(state.price, at_price=at_price)
+        for at_price, pull in PLANS:
+            tally = state.primal(state.price, at_price=at_price, pull=pull)
             if self.best is None or tally.objective < self.best.objective:
                 self.best = tally
                 if flows:
@@ -127,13 +132,11 @@ class _Run:
                         state.cur_node.copy(),
                         state.cur_deliver.copy(),
                         state.price.copy(),
-                        np.array(at_price),
+                        np.array([at_price, pull]),
                         state.starts,
                         state.lane,
                         state.owner,
                     )
-            if not (self.layout.extra > 0).any():
-                break
 
     def try_bound(self, used: Array | None = None) -> None:
         value = self.state.bound(used=used)
@@ -151,28 +154,30 @@ class _Run:
         first_common[lay.lanes + 2 * lay.facilities : lay.lanes + 3 * lay.facilities] = False
         common, sign = np.ones(lay.rows), np.zeros(lay.rows)
         base, extra = state.base32, state.extra32
+        gain = np.ones(state.price.shape, F32)
         momentum, eta_factor, before = 0.0, 1.0, np.inf
-        every = OUTER // 2 if state.count * lay.slots * WIDTH < SMALL else OUTER
+        every = OUTER // 2 if state.count * lay.slots * WIDTH < SMALL else OUTER * PLAN_EVERY
         last_best, idle = np.inf, 0
-        state.mu[:] = MU * self.unit * self.factor
         for outer in range(MAX_OUTER):
-            eta = ETA[min(outer, len(ETA) - 1)] * eta_factor
-            steps = np.full(lay.rows, eta * MU * self.unit)
+            eta = ETA * eta_factor
+            mu = MU[min(outer, len(MU) - 1)] * self.unit
+            state.mu[:] = mu * self.factor
+            steps = np.full(lay.rows, eta * mu)
             violation = 0.0
             for i in range(OUTER):
                 loads = state.soft(1e-6 if outer == 0 and start is None else MIX)
                 self.iterations += 1
                 over = limit is not None and self.seconds() > limit
                 ends = over or (most is not None and self.iterations >= most)
-                if (i + 1) % every == 0 or ends or (self.best is None and i == 4):
+                if self.iterations % every == 0 or ends or self.iterations in (5, OUTER):
                     self.try_plan(flows)
                 moved, turn = move_prices(
                     state.price, state.ahead, base, extra, state.premium32, state.cap32, lay.live, loads, common, sign,
-                    steps, momentum, COMMON, first_common,
+                    steps, momentum, COMMON, first_common, gain, np.array(GAIN),
                 )  # fmt: skip
                 violation += moved / OUTER
                 momentum = 0.0 if turn else momentum + 1
-                if (i + 1) % every == 0 or ends:
+                if self.iterations % min(every, OUTER) == 0 or ends:
                     self.try_bound()
                     self._told()
                     if self.gap <= gap:
@@ -183,9 +188,10 @@ class _Run:
                 eta_factor = max(0.4, eta_factor * 0.8)
                 momentum = 0.0
             before = violation
-            if outer in RESELECT:
+            if outer >= RESELECT_FROM:
                 self._reselect()
-            state.swap()
+            else:
+                state.swap()
             momentum = min(momentum, float(OUTER))
             idle = 0 if self.gap < last_best * 0.99 else idle + 1
             last_best = min(last_best, self.gap)
@@ -197,8 +203,8 @@ class _Run:
         state, lay = self.state, self.layout
         used = np.zeros((self.blocks.count, lay.lanes))
         self.try_bound(used)
-        mask = used > 0.002 * lay.slots * WIDTH
-        mask[state.owner, state.lane] |= state.shares() > 3e-4
+        mask = used > 0
+        mask[state.owner, state.lane] |= state.largest() > SHARE
         state.reselect(mask)
 
     def _told(self) -> None:
@@ -222,7 +228,7 @@ class _Run:
             state.starts, state.lane, state.owner = keep[5:]
             state.count = len(state.lane)
             sink = _Collector(self)
-            self.best = state.primal(keep[3], at_price=float(keep[4]), sink=sink)
+            self.best = state.primal(keep[3], at_price=float(keep[4][0]), pull=float(keep[4][1]), sink=sink)
             cells = sink.cells()
         parcels, cost = state.out_of_reach()
         lost: dict[int, float] = {}

@@ -18,7 +18,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from clearway.planning.dual.bits import WIDTH
+from clearway.planning.dual.vector import WIDTH
 from clearway.planning.problem import ROWS, Problem
 
 Array = NDArray[Any]
@@ -38,6 +38,8 @@ class Layout:
     start: Array  # (F + 1,) first lane of each facility
     to: Array
     tau: Array  # (T, E) slots, -1 where nothing may depart
+    arrives: Array  # (T, E) node (slot × F + facility) that a departure reaches, -1 where nothing may depart
+    box: Array  # (T, E) the same with the slot modulo ``ring``, where the parcels are kept until then
     lane_cost: Array
     sort_cost: Array  # (T, F)
     deliver_cost: Array
@@ -47,12 +49,17 @@ class Layout:
     cap: Array  # (T, R) the highest price that can be of use
     live: Array  # (T, R) rows with a price that may move
     shut: Array  # (T, R)
-    ban: Array  # (T, E) number of a set of bans, 0: none
+    ban: Array  # (T, E) number of a set of bans, 0: none; (0, 0) where nothing is banned anywhere
     embargo: Array  # (T,) number of a set of embargoes, 0: none
     day: Array  # (T,)
     share: Array  # (T,) of the day's demand
     dt: float
     hold: bool
+
+    @property
+    def ring(self) -> int:
+        """Slots that parcels under way are spread over."""
+        return int(self.tau.max(initial=0)) + 1
 
     @property
     def rows(self) -> int:
@@ -140,14 +147,18 @@ def build_layout(problem: Problem) -> Layout:
         limited[:, accept] = False
         shut[:, accept] = False
     ban, embargo = _sets(problem, order)
+    to = offer.destination[order].astype(np.int64)
+    reached = np.arange(slots)[:, None] + tau
     return Layout(
         slots=slots,
         facilities=facilities,
         lanes=lanes,
         order=order,
         start=start.astype(np.int64),
-        to=offer.destination[order].astype(np.int64),
-        tau=np.ascontiguousarray(tau, np.int64),
+        to=to,
+        tau=np.ascontiguousarray(tau, np.int16),
+        arrives=np.where(tau >= 0, reached * facilities + to, -1).astype(np.int32),
+        box=np.where(tau >= 0, reached % (int(tau.max(initial=0)) + 1) * facilities + to, -1).astype(np.int32),
         lane_cost=offer.lane_cost[order],
         sort_cost=np.ascontiguousarray(offer.sort_cost.T),
         deliver_cost=offer.deliver_cost,
@@ -177,7 +188,8 @@ def _sets(problem: Problem, order: Array) -> tuple[Array, Array]:
     times = np.zeros((slots, max(1, len(problem.disrupted.embargoes))), bool)
     for i, embargo in enumerate(problem.disrupted.embargoes):
         times[:, i] = embargo.slots
-    return number.reshape(slots, len(order)), _number(times)
+    table = number.reshape(slots, len(order)) if number.any() else np.zeros((0, 0), np.int64)
+    return table.astype(np.int32), _number(times)
 
 
 def _distinct(stack: Array) -> Array:
@@ -197,7 +209,7 @@ def build_blocks(problem: Problem, layout: Layout) -> Blocks:
     offered = problem.offered
     facilities = layout.facilities
     classes = np.argsort(-problem.time_value, kind="stable")
-    base_tau = np.where(layout.tau >= 0, layout.tau, 1 << 30).min(axis=0, initial=1 << 30)
+    base_tau = np.where(layout.tau >= 0, layout.tau.astype(np.int64), 1 << 30).min(axis=0, initial=1 << 30)
     usable = base_tau < (1 << 30)
     columns: list[Array] = []
     cls: list[int] = []

@@ -28,6 +28,8 @@ def move_prices(
     count,
     common_max,
     first_common,
+    gain,
+    settings,
 ):
     """One step from ``ahead`` (y); ``price`` (p) and ``ahead`` are overwritten, all (T, R).
 
@@ -65,14 +67,23 @@ def move_prices(
             e = extra[t, r]
             m = premium[r]
             over = x - u - e
-            if over > 0:
+            if over > 0 and price[t, r] < cap[t, r]:  # at its cap a price has said all it can
                 violation += price[t, r] * over
             yb = y
             if first_common[r]:
                 c = u + (e if y >= m else 0.0)
                 if y > 0 or x > c:
                     yb = y + excess[r]
-            s = step[r]
+            c = u + (e if y >= m else 0.0)
+            g = gain[t, r]
+            if y > 0 or x > c:
+                up = x > c
+                if (g > 0) == up:
+                    g = min(abs(g) * settings[0], settings[1])
+                else:
+                    g = max(abs(g) * settings[2], settings[3])
+                gain[t, r] = g if up else -g
+            s = step[r] * abs(g)
             low = max(u, 1e-3)
             q = x / low
             d = np.log(q) if q > 1.0 else q - 1.0

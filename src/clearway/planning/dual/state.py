@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from clearway.planning.dual.bits import WIDTH
 from clearway.planning.dual.layout import Blocks, Layout
 from clearway.planning.dual.repair import repair_slot
-from clearway.planning.dual.sweeps import exact_value, load_forward, mean_share, soft_backward, take_over
+from clearway.planning.dual.sweeps import departures, exact_value, largest, load_forward, soft_backward, take_over
+from clearway.planning.dual.vector import WIDTH
 
 Array = NDArray[Any]
 F32 = np.float32
@@ -55,16 +55,16 @@ class State:
         self.stock32 = [x.astype(F32) for x in (blocks.held, blocks.unsorted, blocks.sorted)]
         self.all_starts, self.all_lanes = blocks.all_lanes(lay)
         self.choose(blocks.candidates(lay, least, most, slack))
-        self.ref_lane = aligned((lay.slots, self.count, WIDTH), np.uint16, ONE)
-        self.cur_lane = aligned(self.ref_lane.shape, np.uint16)
+        self._ref, self._cur = (aligned((lay.slots * self.count * WIDTH,), np.uint16, ONE) for _ in range(2))
+        self.ref_lane, self.cur_lane = self._table("_ref"), self._table("_cur")
         self.ref_node = aligned((lay.slots, blocks.count, lay.facilities, 3, WIDTH), np.uint16, ONE)
         self.cur_node = aligned(self.ref_node.shape, np.uint16)
         self.ref_deliver = aligned((lay.slots, blocks.count, WIDTH), np.uint16, ONE)
         self.cur_deliver = aligned(self.ref_deliver.shape, np.uint16)
         half = np.uint16(ONE - (1 << 11))
         self.ref_node[:, :, :, 1:] = half
-        self.mu = aligned((blocks.count, lay.facilities, WIDTH), F32, 0.1)
-        self.inverse = aligned(self.mu.shape, F32)
+        self.mu = np.full(blocks.count, 0.1, F32)
+        self.departure = {k: np.zeros((lay.slots, lay.lanes), F32) for k in np.unique(blocks.cls).tolist()}
         widest = int(np.diff(lay.start).max(initial=0))
         shape = (lay.slots + 1, lay.facilities, WIDTH)
         self.scratch = [
@@ -72,8 +72,8 @@ class State:
                 vin=aligned(shape, F32),
                 vout=aligned(shape[1:], F32),
                 voff=aligned(shape[1:], F32),
-                work=aligned((widest + 4, WIDTH), F32),
-                inbox=aligned((lay.slots, lay.facilities, WIDTH), F32),
+                work=aligned((widest + 2, WIDTH), F32),
+                inbox=aligned((lay.ring, lay.facilities, WIDTH), F32),
                 off=aligned(shape[1:], F32),
                 hin=aligned(shape[1:], F32),
                 hout=aligned(shape[1:], F32),
@@ -95,28 +95,45 @@ class State:
         self.count = int(first[-1])
         self.owner = np.repeat(np.arange(self.blocks.count), sizes)
 
-    def shares(self) -> Array:
-        """Mean fraction of every candidate lane over slots and columns (C,)."""
-        mean = np.zeros(self.count)
-        mean_share(self.cur_lane, mean)
-        return mean / (self.layout.slots * WIDTH)
+    def largest(self) -> Array:
+        """The largest fraction of every candidate lane in any slot and column (C,)."""
+        codes = np.zeros(self.count, np.uint16)
+        edges = np.linspace(0, self.count, self.threads + 1).astype(int)
+        list(self.pool.map(lambda i: largest(self.cur_lane, edges[i], edges[i + 1], codes), range(self.threads)))
+        return np.ldexp(1.0 + (codes & 2047) / 2048.0, (codes >> 11).astype(int) - 31) * (codes > 0)
 
     def reselect(self, mask: Array) -> None:
-        """Change the candidate lanes to ``mask`` (B, E); fractions of those that stay are taken over."""
+        """Change the candidate lanes to ``mask`` (B, E) and let the fractions found become the reference.
+
+        Fractions of lanes that stay are taken over, into the memory of the old reference.
+        """
         lay = self.layout
         place = np.full((self.blocks.count, lay.lanes), -1, np.int64)
         place[self.owner, self.lane] = np.arange(self.count)
+        found = self.cur_lane.view(np.uint64)
         self.choose(mask)
         source = place[self.owner, self.lane]
-        for name in ("ref_lane", "cur_lane"):
-            old = getattr(self, name)
-            new = aligned((lay.slots, self.count, WIDTH), np.uint16)
-            take_over(old, source, new)
-            setattr(self, name, new)
+        self.ref_lane, self.cur_lane = self._table("_ref"), self._table("_cur")
+        new = self.ref_lane.view(np.uint64)
+        edges = np.linspace(0, lay.slots, self.threads + 1).astype(int)
+        list(self.pool.map(lambda i: take_over(found, source, edges[i], edges[i + 1], new), range(self.threads)))
+        self._swap_nodes()
+
+    def _table(self, name: str) -> Array:
+        """Room for the fractions of all candidate lanes, in memory that is there where it is enough."""
+        size = self.layout.slots * self.count * WIDTH
+        if getattr(self, name).size < size:
+            setattr(self, name, aligned((size,), np.uint16))
+        table: Array = getattr(self, name)[:size].reshape(self.layout.slots, self.count, WIDTH)
+        return table
 
     def swap(self) -> None:
         """The fractions found become the reference of the next outer step."""
         self.ref_lane, self.cur_lane = self.cur_lane, self.ref_lane
+        self._ref, self._cur = self._cur, self._ref
+        self._swap_nodes()
+
+    def _swap_nodes(self) -> None:
         self.ref_node, self.cur_node = self.cur_node, self.ref_node
         self.ref_deliver, self.cur_deliver = self.cur_deliver, self.ref_deliver
 
@@ -137,70 +154,51 @@ class State:
         lay, blocks = self.layout, self.blocks
         for s in self.scratch:
             s["loads"][:] = 0
+        for k, cost in self.departure.items():
+            wait = F32(blocks.wait[blocks.cls == k][0])
+            departures(self.ahead, self.cost32["lane_cost"], lay.arrives, lay.tau, wait, cost)
 
         def one(b: int, thread: int) -> None:
             s = self.scratch[thread]
             soft_backward(
-                b, self.ahead, self.starts[b], self.lane, lay.to, lay.tau, self.cost32["lane_cost"],
+                b, self.ahead, self.departure[int(blocks.cls[b])], self.starts[b], self.lane, lay.arrives,
                 self.cost32["sort_cost"], self.cost32["deliver_cost"], blocks.target[b], blocks.targets_here[b],
-                F32(blocks.wait[b]), F32(blocks.at_sender[b]), F32(blocks.end[b]), self.mu, self.inverse, F32(mix),
+                F32(blocks.wait[b]), F32(blocks.at_sender[b]), F32(blocks.end[b]), self.mu[b], F32(mix),
                 lay.hold, lay.ban, self.ban_cost32[b], lay.embargo, self.embargo_cost32[b],
                 self.ref_lane, self.ref_node, self.ref_deliver, self.cur_lane, self.cur_node, self.cur_deliver,
                 s["vin"], s["vout"], s["voff"], s["work"],
             )  # fmt: skip
             load_forward(
-                b, self.starts[b], self.lane, lay.to, lay.tau, blocks.target[b], blocks.targets_here[b], lay.hold,
+                b, self.starts[b], self.lane, lay.box, blocks.target[b], blocks.targets_here[b], lay.hold,
                 lay.day, self.share32, blocks.supply, *self.stock32, blocks.arriving[b],
                 self.cur_lane, self.cur_node, self.cur_deliver, s["loads"], s["inbox"], s["off"], s["hin"], s["hout"],
-                s["work"],
             )  # fmt: skip
 
-        np.divide(1, self.mu, out=self.inverse)
         self.each(one)
         total = self.scratch[0]["loads"].copy()
         for s in self.scratch[1:]:
             total += s["loads"]
         return total
 
-    def _exact(self, b: int, thread: int, price: Array, end: float, used: Array, all_voff: Array) -> float:
+    def _exact(self, b: int, thread: int, price: Array, way: Array, end: float, used: Array, all_voff: Array) -> float:
         lay, blocks, s = self.layout, self.blocks, self.scratch[thread]
         return float(
             exact_value(
-                b,
-                price,
-                self.all_starts[b],
-                self.all_lanes[b],
-                lay.to,
-                lay.tau,
-                lay.lane_cost,
-                lay.sort_cost,
-                lay.deliver_cost,
-                blocks.target[b],
-                blocks.targets_here[b],
-                blocks.wait[b],
-                blocks.at_sender[b],
-                end,
-                lay.hold,
-                lay.ban,
-                blocks.ban_cost[b],
-                lay.embargo,
-                blocks.embargo_cost[b],
-                lay.day,
-                lay.share,
-                blocks.supply,
-                blocks.held,
-                blocks.unsorted,
-                blocks.sorted,
-                blocks.arriving[b],
-                s["vin64"],
-                s["vout64"],
-                s["voff64"],
-                used.size > 0,
-                used,
-                all_voff.size > 0,
-                all_voff,
+                b, price, way, self.all_starts[b], self.all_lanes[b], lay.arrives, lay.sort_cost, lay.deliver_cost,
+                blocks.target[b], blocks.targets_here[b], blocks.wait[b], blocks.at_sender[b], end, lay.hold, lay.ban,
+                blocks.ban_cost[b], lay.embargo, blocks.embargo_cost[b], lay.day, lay.share, blocks.supply,
+                blocks.held, blocks.unsorted, blocks.sorted, blocks.arriving[b], s["vin64"], s["vout64"], s["voff64"],
+                used.size > 0, used, all_voff.size > 0, all_voff,
             )
-        )
+        )  # fmt: skip
+
+    def _ways(self, price: Array) -> dict[int, Array]:
+        """Costs of departing by class (T, E) in double precision."""
+        lay, blocks = self.layout, self.blocks
+        ways = {k: np.zeros((lay.slots, lay.lanes)) for k in self.departure}
+        for k, cost in ways.items():
+            departures(price, lay.lane_cost, lay.arrives, lay.tau, float(blocks.wait[blocks.cls == k][0]), cost)
+        return ways
 
     def bound(self, price: Array | None = None, used: Array | None = None) -> float:
         """The proven lower bound at the given prices (T, R), in double precision over all lanes.
@@ -210,10 +208,12 @@ class State:
         lay = self.layout
         live = np.where(lay.live, self.price if price is None else price, 0.0).astype(float)
         p = np.where(lay.shut, float(self.barrier), live)
-        none, none3 = np.zeros(0), np.zeros((0, 0, 0))
+        none, none3, ways = np.zeros(0), np.zeros((0, 0, 0)), self._ways(p)
+        blocks = self.blocks
 
         def one(b: int, thread: int) -> float:
-            return self._exact(b, thread, p, float(self.blocks.end[b]), none if used is None else used[b], none3)
+            counted = none if used is None else used[b]
+            return self._exact(b, thread, p, ways[int(blocks.cls[b])], float(blocks.end[b]), counted, none3)
 
         value = sum(self.each(one))
         return value - float((live * lay.base).sum()) - float((lay.extra * np.maximum(0.0, live - lay.premium)).sum())
@@ -223,12 +223,13 @@ class State:
         lay, blocks = self.layout, self.blocks
         far = 1e9
         price = np.where(lay.shut, 1e12, 0.0)
+        ways = self._ways(price)
         keep = [np.zeros((lay.slots, lay.facilities, WIDTH)) for _ in self.scratch]
         parcels, cost = np.zeros((blocks.count, WIDTH)), np.zeros((blocks.count, WIDTH))
 
         def one(b: int, thread: int) -> None:
             s, kept = self.scratch[thread], keep[thread]
-            self._exact(b, thread, price, far, np.zeros(0), kept)
+            self._exact(b, thread, price, ways[int(blocks.cls[b])], far, np.zeros(0), kept)
             pieces = [(blocks.supply[lay.day, :, b, :] * lay.share[:, None, None], kept)]
             pieces.append((blocks.unsorted[:, b], s["vin64"][0]))
             pieces.append((blocks.sorted[:, b], s["vout64"]))
@@ -248,29 +249,28 @@ class State:
         self.each(one)
         return parcels, cost
 
-    def primal(self, price: Array, *, at_price: float = 1.0, sink: Sink | None = None) -> Tally:
+    def primal(self, price: Array, *, at_price: float = 1.0, pull: float = 1.0, sink: Sink | None = None) -> Tally:
         """A plan within every limit, made from the fractions slot by slot (repair.py).
 
-        Extra capacity is used from ``at_price`` times its premium on. ``sink`` is called after each slot
+        Extra capacity is used from ``at_price`` times its premium on. A scarce row that would stay idle
+        raises the fractions of what waits for it up to ``pull`` times. ``sink`` is called after each slot
         with what was decided there.
         """
         lay, blocks = self.layout, self.blocks
         shape = (lay.facilities, blocks.count, WIDTH)
-        ring = int(lay.tau.max(initial=0)) + 1
-        inbox = aligned((self.threads, ring, *shape), float)
+        inbox = aligned((self.threads, lay.ring, *shape), float)
         off, hin, hout = (aligned(shape, float, x) for x in (blocks.held, blocks.unsorted, blocks.sorted))
-        supply = aligned(shape, float)
         loads = np.zeros((lay.slots, lay.rows))
-        under_way = np.zeros((self.threads, blocks.count))
+        under_way, waiting, outside = np.zeros((3, self.threads, blocks.count))
         widest = int(np.diff(lay.start).max(initial=0)) + 2
+        most = int((self.starts[:, 1:] - self.starts[:, :-1]).sum(axis=0).max(initial=0)) + 1
         work = [
             {
                 "fraction": aligned((blocks.count, WIDTH), float),
-                "amount": aligned((blocks.count, WIDTH), float),
+                "amount": np.zeros(blocks.count),
                 "tilt": np.ones(widest),
-                "load": np.zeros(widest),
-                "accepted": aligned((1, 1, WIDTH), float),
-                "sorted": aligned((1, 1, WIDTH), float),
+                "want": np.zeros(widest),
+                "weight": aligned((most, WIDTH), float),
             }
             for _ in range(self.threads)
         ]
@@ -278,18 +278,16 @@ class State:
         accepted = aligned(shape if writing else (1, 1, WIDTH), float)
         sorted_ = aligned(accepted.shape, float)
         delivered = np.zeros((blocks.count, WIDTH))
-        flow = aligned((self.count if writing else self.threads, WIDTH), float)
+        flow = aligned((self.count if writing else 1, WIDTH), float)
         order = np.argsort(-np.diff(lay.start), kind="stable")
         mine = [np.sort(order[i :: self.threads]) for i in range(self.threads)]
         arriving: dict[int, list[tuple[int, int, int, float]]] = {}
         for b, rows in enumerate(blocks.arriving):
             for t, f, j, n in rows:
                 arriving.setdefault(int(t), []).append((int(f), b, int(j), float(n)))
-        waiting, held = np.zeros(blocks.count), np.zeros(blocks.count)
         for t in range(lay.slots):
             for f, b, j, n in arriving.get(t, ()):
                 hin[f, b, j] += n
-            np.multiply(blocks.supply[lay.day[t]], lay.share[t], out=supply)
             usable = lay.extra[t] * (price[t] >= at_price * lay.premium)
             room = np.where(lay.live[t], lay.base[t] + usable, np.where(lay.shut[t], 0.0, NO_ROOM)) * (1 - 1e-12)
             priced = lay.live[t] & (price[t] > 0)
@@ -301,10 +299,11 @@ class State:
                 w = work[i]
                 repair_slot(
                     t, mine[i], blocks.class_first, self.starts, self.lane, lay.tau[t], lay.to, blocks.target,
-                    blocks.targets_here, lay.hold, room, priced, PULL, DROP, supply, inbox, off, hin, hout,
+                    blocks.targets_here, lay.hold, room, priced, pull, DROP, blocks.supply[lay.day[t]], lay.share[t], inbox,
+                    off, hin, hout,
                     self.cur_lane, self.cur_node, self.cur_deliver, lay.lanes, lay.facilities,
-                    loads[t], accepted if writing else w["accepted"], sorted_ if writing else w["sorted"], delivered,
-                    flow, i, writing, under_way, w["fraction"], w["amount"], w["tilt"], w["load"],
+                    loads[t], accepted, sorted_, delivered,
+                    flow, i, writing, under_way, waiting, outside, w["fraction"], w["amount"], w["tilt"], w["want"], w["weight"],
                 )  # fmt: skip
 
             if self.threads == 1:
@@ -313,11 +312,8 @@ class State:
                 list(self.pool.map(run, range(self.threads)))
             if sink is not None:
                 sink(t, off, hin, hout, accepted, sorted_, delivered, flow)
-            waiting += hin.sum(axis=(0, 2)) + hout.sum(axis=(0, 2))
-            if lay.hold:
-                held += off.sum(axis=(0, 2))
         left = hin.sum(axis=(0, 2)) + hout.sum(axis=(0, 2)) + off.sum(axis=(0, 2)) * lay.hold
-        return self._tally(loads, waiting, held, under_way.sum(axis=0), left)
+        return self._tally(loads, waiting.sum(axis=0), outside.sum(axis=0), under_way.sum(axis=0), left)
 
     def _tally(self, loads: Array, waiting: Array, held: Array, under_way: Array, left: Array) -> Tally:
         lay, blocks = self.layout, self.blocks
@@ -360,5 +356,4 @@ class Tally:
 
 Sink = Callable[[int, Array, Array, Array, Array, Array, Array, Array], None]
 NO_ROOM = 1e15
-PULL = 4.0  # how far a scarce row that would stay idle may raise the fractions of what waits for it
 DROP = 1e-4  # fractions of lanes below this are not carried out

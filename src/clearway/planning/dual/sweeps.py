@@ -14,134 +14,159 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from clearway.planning.dual.bits import (
+from clearway.planning.dual.vector import (
     WIDTH,
-    accept,
-    as_good,
-    begin,
-    best,
-    best_barred,
-    divide,
-    enter,
-    fill,
-    first_code,
-    keep,
-    more,
-    offer,
-    offer_barred,
+    all_of,
+    count_up_to,
+    exp,
+    least,
+    load,
+    log,
+    most,
     pack,
-    send,
-    set_d,
-    settle,
-    sort,
+    save,
     total,
-    two,
     unpack,
-    value_of,
-    weigh,
-    write,
+    widen,
 )
 
 HOLD, SORT, ACCEPT = 0, 1, 2
 _OPTIONS: Any = {"nogil": True, "cache": True, "error_model": "numpy"}
 _FAR = np.float32(1e9)
+_ONE, _ZERO = np.float32(1.0), np.float32(0.0)
+
+
+@njit(**_OPTIONS)
+def departures(price, lane_cost, arrives, tau, wait, cost):
+    """What a departure costs a class of parcels, (T, E): fee, price and waiting under way."""
+    slots, lanes = tau.shape
+    for t in range(slots):
+        for e in range(lanes):
+            cost[t, e] = _FAR if arrives[t, e] < 0 else lane_cost[e] + price[t, e] + wait * np.float32(tau[t, e])
 
 
 @njit(**_OPTIONS)
 def soft_backward(
-    block, price, start, lane, to, tau, lane_cost, sort_cost, deliver_cost, target, targets_here,
-    wait, at_sender, end, mu, inverse, mix, hold, ban, ban_cost, embargo, embargo_cost,
+    block, price, departure, start, lane, arrives, sort_cost, deliver_cost, target, targets_here,
+    wait, at_sender, end, mu, mix, hold, ban, ban_cost, embargo, embargo_cost,
     ref_lane, ref_node, ref_deliver, cur_lane, cur_node, cur_deliver, vin, vout, voff, work,
 ):  # fmt: skip
     """Softmin policies of one block at the given prices, tilted by the reference fractions.
 
-    price (T, R) in the order lanes, sort, deliver, storage, accept; fractions (T, options, WIDTH) 16 bit;
-    work (options + 4, WIDTH).
+    price (T, R) in the order lanes, sort, deliver, storage, accept; departure (T, E) costs of departing,
+    arrives (T, E) the node t' F + f' reached, -1 where there is none; ban (T, E) as in Layout, (0, 0) where
+    nothing is banned; fractions (T, options, WIDTH) 16 bit; vin, voff (T + 1, F, WIDTH) and vout
+    (F, WIDTH) costs to go; work (options, WIDTH).
     """
-    slots, lanes = tau.shape
+    slots, lanes = arrives.shape
     facilities = len(start) - 1
     count = cur_lane.shape[1]
     blocks = cur_node.shape[1]
-    low = (work.shape[0] - 1) * WIDTH
-    sums = (work.shape[0] - 2) * WIDTH
+    banned = len(ban) > 0
+    inverse = _ONE / mu
+    last_value = all_of(end)
     for f in range(facilities):
-        fill(vin, (slots * facilities + f) * WIDTH, end)
-        fill(vout, f * WIDTH, end)
-        fill(voff, f * WIDTH, end)
+        save(vin, (slots * facilities + f) * WIDTH, last_value)
+        save(vout, f * WIDTH, last_value)
+        save(voff, f * WIDTH, last_value)
     for t in range(slots - 1, -1, -1):
         for f in range(facilities):
             here = f * WIDTH
             node = ((t * blocks + block) * facilities + f) * 3 * WIDTH
-            own = (block * facilities + f) * WIDTH
-            stay = wait + price[t, lanes + 2 * facilities + f]
             first, last = start[f], start[f + 1]
-            begin(vout, here, stay, work, 0, work, low)
+            cost = load(vout, here) + (wait + price[t, lanes + 2 * facilities + f])
+            low = cost
+            save(work, 0, cost)
             n = WIDTH
             for c in range(first, last):
                 e = lane[c]
-                way = tau[t, e]
-                if way < 0:
-                    fill(work, n, _FAR)
-                else:
-                    base = lane_cost[e] + price[t, e] + wait * np.float32(way)
-                    at = ((t + way) * facilities + to[e]) * WIDTH
-                    s = ban[t, e]
-                    if s == 0:
-                        offer(vin, at, base, work, n, work, low)
-                    else:
-                        offer_barred(vin, at, base, ban_cost, s * WIDTH, work, n, work, low)
+                at = arrives[t, e]
+                cost = load(vin, max(at, 0) * WIDTH) + departure[t, e]
+                if banned and ban[t, e] > 0:
+                    cost = cost + load(ban_cost, ban[t, e] * WIDTH)
+                low = least(low, cost)
+                save(work, n, cost)
                 n += WIDTH
             if targets_here[f]:
-                cost = deliver_cost[f] + price[t, lanes + facilities + f]
-                fill(work, n, _FAR)
+                deliver = deliver_cost[f] + price[t, lanes + facilities + f]
+                save(work, n, all_of(_FAR))
                 for j in range(WIDTH):
                     if target[j] == f:
-                        work[n // WIDTH, j] = cost
-                        work[low // WIDTH, j] = min(work[low // WIDTH, j], cost)
-            fill(work, sums, np.float32(0.0))
-            weigh(ref_node, node + HOLD * WIDTH, work, 0, work, low, inverse, own, mix, work, sums)
+                        work[n // WIDTH, j] = deliver
+                low = least(low, load(work, n))
+            weight = (load(ref_node, node + HOLD * WIDTH) + mix) * exp((low - load(work, 0)) * inverse)
+            save(work, 0, weight)
+            sum_ = weight
             n = WIDTH
             for c in range(first, last):
-                weigh(ref_lane, (t * count + c) * WIDTH, work, n, work, low, inverse, own, mix, work, sums)
+                weight = (load(ref_lane, (t * count + c) * WIDTH) + mix) * exp((low - load(work, n)) * inverse)
+                sum_ = sum_ + weight
+                save(work, n, weight)
                 n += WIDTH
             if targets_here[f]:
-                weigh(ref_deliver, (t * blocks + block) * WIDTH, work, n, work, low, inverse, own, mix, work, sums)
-            settle(work, low, work, sums, mu, own, vout, here)
-            write(work, 0, work, sums, cur_node, node + HOLD * WIDTH)
+                at = (t * blocks + block) * WIDTH
+                weight = (load(ref_deliver, at) + mix) * exp((low - load(work, n)) * inverse)
+                sum_ = sum_ + weight
+                save(work, n, weight)
+            save(vout, here, low - log(sum_) * mu)
+            part = _ONE / sum_
+            save(cur_node, node + HOLD * WIDTH, load(work, 0) * part)
             n = WIDTH
             for c in range(first, last):
-                write(work, n, work, sums, cur_lane, (t * count + c) * WIDTH)
+                save(cur_lane, (t * count + c) * WIDTH, load(work, n) * part)
                 n += WIDTH
             if targets_here[f]:
+                save(work, n, load(work, n) * part)
                 for j in range(WIDTH):
                     if target[j] == f:
-                        cur_deliver[t, block, j] = pack(work[n // WIDTH, j] * work[sums // WIDTH, j])
-            two(
-                vout, here, embargo_cost, 0, sort_cost[t, f] + price[t, lanes + f],
-                vin, ((t + 1) * facilities + f) * WIDTH, stay, ref_node, node + SORT * WIDTH,
-                inverse, own, mu, own, mix, vin, (t * facilities + f) * WIDTH, cur_node, node + SORT * WIDTH,
-            )  # fmt: skip
-            if hold:
-                two(
-                    vin, (t * facilities + f) * WIDTH, embargo_cost, embargo[t] * WIDTH,
-                    price[t, lanes + 3 * facilities + f], voff, here, at_sender, ref_node, node + ACCEPT * WIDTH,
-                    inverse, own, mu, own, mix, voff, here, cur_node, node + ACCEPT * WIDTH,
-                )  # fmt: skip
+                        cur_deliver[t, block, j] = pack(work[n // WIDTH, j])
+        # sorting and accepting in loops of their own: facilities do not wait for each other's logarithms
+        for f in range(facilities):
+            node = ((t * blocks + block) * facilities + f) * 3 * WIDTH
+            now = (t * facilities + f) * WIDTH
+            go = load(vout, f * WIDTH) + (sort_cost[t, f] + price[t, lanes + f])
+            stay = load(vin, now + facilities * WIDTH) + (wait + price[t, lanes + 2 * facilities + f])
+            low = least(go, stay)
+            r = load(ref_node, node + SORT * WIDTH)
+            x = (r + mix) * exp((low - go) * inverse)
+            y = (most(_ONE - r, _ZERO) + mix) * exp((low - stay) * inverse)
+            sum_ = x + y
+            save(vin, now, low - log(sum_) * mu)
+            save(cur_node, node + SORT * WIDTH, x / sum_)
+        if hold:
+            bar = embargo[t] * WIDTH
+            for f in range(facilities):
+                node = ((t * blocks + block) * facilities + f) * 3 * WIDTH
+                now = (t * facilities + f) * WIDTH
+                go = load(vin, now) + load(embargo_cost, bar) + price[t, lanes + 3 * facilities + f]
+                stay = load(voff, f * WIDTH) + at_sender
+                low = least(go, stay)
+                r = load(ref_node, node + ACCEPT * WIDTH)
+                x = (r + mix) * exp((low - go) * inverse)
+                y = (most(_ONE - r, _ZERO) + mix) * exp((low - stay) * inverse)
+                sum_ = x + y
+                save(voff, f * WIDTH, low - log(sum_) * mu)
+                save(cur_node, node + ACCEPT * WIDTH, x / sum_)
 
 
 @njit(**_OPTIONS)
 def load_forward(
-    block, start, lane, to, tau, target, targets_here, hold, day, share, supply, held, unsorted, sorted_,
-    arriving, cur_lane, cur_node, cur_deliver, loads, inbox, off, hin, hout, work,
+    block, start, lane, box, target, targets_here, hold, day, share, supply, held, unsorted, sorted_,
+    arriving, cur_lane, cur_node, cur_deliver, loads, inbox, off, hin, hout,
 ):  # fmt: skip
-    """Parcels of one block sent along their policies; adds to ``loads`` (T, R)."""
-    slots, lanes = tau.shape
+    """Parcels of one block sent along their policies; adds to ``loads`` (T, R).
+
+    box (T, E) the place in ``inbox`` (ring, F, WIDTH) that a departure reaches, -1 where there is none.
+
+    Fractions are taken as they stand: they sum to one but for their rounding, which prices do not feel.
+    """
+    slots, lanes = box.shape
     facilities = len(start) - 1
     count = cur_lane.shape[1]
     blocks = cur_node.shape[1]
-    inbox[:] = np.float32(0.0)
-    for i in range(len(arriving)):
-        inbox[int(arriving[i, 0]), int(arriving[i, 1]), int(arriving[i, 2])] += np.float32(arriving[i, 3])
+    ring = len(inbox)
+    inbox[:] = _ZERO
+    none = all_of(_ZERO)
     for f in range(facilities):
         for j in range(WIDTH):
             off[f, j] = held[f, block, j]
@@ -150,48 +175,47 @@ def load_forward(
     for t in range(slots):
         d = day[t]
         part = share[t]
+        for i in range(len(arriving)):
+            if int(arriving[i, 0]) == t:
+                hin[int(arriving[i, 1]), int(arriving[i, 2])] += np.float32(arriving[i, 3])
         for f in range(facilities):
             here = f * WIDTH
             node = ((t * blocks + block) * facilities + f) * 3 * WIDTH
-            given = ((d * facilities + f) * blocks + block) * WIDTH
+            taken = load(supply, ((d * facilities + f) * blocks + block) * WIDTH) * part
             if hold:
-                loads[t, lanes + 3 * facilities + f] += accept(
-                    off, here, supply, given, part, cur_node, node + ACCEPT * WIDTH, work, 0
-                )
-            else:
-                enter(supply, given, part, work, 0)
-            loads[t, lanes + f] += sort(
-                work, 0, inbox, (t * facilities + f) * WIDTH, hin, here, cur_node, node + SORT * WIDTH, hout, here
-            )
-            if total(hout, here) > np.float32(1e-6):
-                first, last = start[f], start[f + 1]
-                first_code(cur_node, node + HOLD * WIDTH, work, WIDTH)
-                for c in range(first, last):
-                    more(cur_lane, (t * count + c) * WIDTH, work, WIDTH)
-                if targets_here[f]:
-                    for j in range(WIDTH):
-                        if target[j] == f:
-                            work[1, j] += unpack(cur_deliver[t, block, j])
-                divide(hout, here, work, WIDTH)
-                keep(cur_node, node + HOLD * WIDTH, work, WIDTH, hout, here)
-                for c in range(first, last):
+                stock = load(off, here) + taken
+                taken = stock * load(cur_node, node + ACCEPT * WIDTH)
+                save(off, here, stock - taken)
+                loads[t, lanes + 3 * facilities + f] += total(taken)
+            arrived = (t % ring * facilities + f) * WIDTH
+            stock = load(hin, here) + taken + load(inbox, arrived)
+            save(inbox, arrived, none)
+            done = stock * load(cur_node, node + SORT * WIDTH)
+            stock = stock - done
+            save(hin, here, stock)
+            loads[t, lanes + f] += total(done)
+            ready = load(hout, here) + done
+            if total(ready) > np.float32(1e-6):
+                for c in range(start[f], start[f + 1]):
                     e = lane[c]
-                    way = tau[t, e]
-                    if way >= 0:
-                        loads[t, e] += send(
-                            cur_lane, (t * count + c) * WIDTH, work, WIDTH,
-                            inbox, ((t + way) * facilities + to[e]) * WIDTH,
-                        )  # fmt: skip
+                    at = box[t, e]
+                    if at >= 0:
+                        sent = ready * load(cur_lane, (t * count + c) * WIDTH)
+                        save(inbox, at * WIDTH, load(inbox, at * WIDTH) + sent)
+                        loads[t, e] += total(sent)
                 if targets_here[f]:
+                    save(hout, here, ready)
                     for j in range(WIDTH):
                         if target[j] == f:
-                            loads[t, lanes + facilities + f] += work[1, j] * unpack(cur_deliver[t, block, j])
-            loads[t, lanes + 2 * facilities + f] += total(hin, here) + total(hout, here)
+                            loads[t, lanes + facilities + f] += hout[f, j] * unpack(cur_deliver[t, block, j])
+                ready = ready * load(cur_node, node + HOLD * WIDTH)
+            save(hout, here, ready)
+            loads[t, lanes + 2 * facilities + f] += total(stock + ready)
 
 
 @njit(**_OPTIONS)
 def exact_value(
-    block, price, start, lane, to, tau, lane_cost, sort_cost, deliver_cost, target, targets_here,
+    block, price, departure, start, lane, arrives, sort_cost, deliver_cost, target, targets_here,
     wait, at_sender, end, hold, ban, ban_cost, embargo, embargo_cost,
     day, share, supply, held, unsorted, sorted_, arriving, vin, vout, voff, counting, used, keeping, all_voff,
 ):  # fmt: skip
@@ -200,63 +224,63 @@ def exact_value(
     With ``counting``, ``used`` (E,) counts how often each lane is the best way on; with ``keeping``,
     ``all_voff`` (T, F, WIDTH) takes the cost-to-go of what is offered.
     """
-    slots, lanes = tau.shape
+    slots, lanes = arrives.shape
     facilities = len(start) - 1
     blocks = supply.shape[2]
+    banned = len(ban) > 0
+    last_value = all_of(end)
     for f in range(facilities):
-        for j in range(WIDTH):
-            vin[slots, f, j] = end
-            vout[f, j] = end
-            voff[f, j] = end
+        save(vin, (slots * facilities + f) * WIDTH, last_value)
+        save(vout, f * WIDTH, last_value)
+        save(voff, f * WIDTH, last_value)
     value = 0.0
     for t in range(slots - 1, -1, -1):
         d = day[t]
         part = share[t]
         for f in range(facilities):
             here = f * WIDTH
-            given = ((d * facilities + f) * blocks + block) * WIDTH
             stay = wait + price[t, lanes + 2 * facilities + f]
-            now, ahead = (t * facilities + f) * WIDTH, ((t + 1) * facilities + f) * WIDTH
-            set_d(vout, here, stay, vout, here)
+            low = load(vout, here) + stay
             for c in range(start[f], start[f + 1]):
                 e = lane[c]
-                way = tau[t, e]
-                if way >= 0:
-                    base = lane_cost[e] + price[t, e] + wait * way
-                    at = ((t + way) * facilities + to[e]) * WIDTH
-                    s = ban[t, e]
-                    if s == 0:
-                        best(vin, at, base, vout, here)
-                    else:
-                        best_barred(vin, at, base, ban_cost, s * WIDTH, vout, here)
+                at = arrives[t, e]
+                if at >= 0:
+                    cost = load(vin, at * WIDTH) + departure[t, e]
+                    if banned and ban[t, e] > 0:
+                        cost = cost + load(ban_cost, ban[t, e] * WIDTH)
+                    low = least(low, cost)
+            save(vout, here, low)
             if targets_here[f]:
-                cost = deliver_cost[f] + price[t, lanes + facilities + f]
+                deliver = deliver_cost[f] + price[t, lanes + facilities + f]
                 for j in range(WIDTH):
                     if target[j] == f:
-                        vout[f, j] = min(vout[f, j], cost)
+                        vout[f, j] = min(vout[f, j], deliver)
+                low = load(vout, here)
             if counting:
+                limit = low + 1e-9
                 for c in range(start[f], start[f + 1]):
                     e = lane[c]
-                    way = tau[t, e]
-                    if way >= 0:
-                        base = lane_cost[e] + price[t, e] + wait * way
-                        used[e] += as_good(vin, ((t + way) * facilities + to[e]) * WIDTH, base, vout, here)
-            set_d(vin, ahead, stay, vin, now)
-            best(vout, here, sort_cost[t, f] + price[t, lanes + f], vin, now)
+                    at = arrives[t, e]
+                    if at >= 0:
+                        cost = load(vin, at * WIDTH) + departure[t, e]
+                        if banned and ban[t, e] > 0:
+                            cost = cost + load(ban_cost, ban[t, e] * WIDTH)
+                        used[e] += count_up_to(cost, limit)
+            now = (t * facilities + f) * WIDTH
+            inside = least(low + (sort_cost[t, f] + price[t, lanes + f]), load(vin, now + facilities * WIDTH) + stay)
+            save(vin, now, inside)
+            given = widen(load(supply, ((d * facilities + f) * blocks + block) * WIDTH)) * part
             if hold:
-                set_d(voff, here, at_sender, voff, here)
-                best_barred(
-                    vin, now, price[t, lanes + 3 * facilities + f], embargo_cost, embargo[t] * WIDTH, voff, here
-                )
-                value += value_of(supply, given, part, voff, here)
+                enter = inside + load(embargo_cost, embargo[t] * WIDTH) + price[t, lanes + 3 * facilities + f]
+                outside = least(load(voff, here) + at_sender, enter)
+                save(voff, here, outside)
+                value += total(given * outside)
                 if keeping:
-                    for j in range(WIDTH):
-                        all_voff[t, f, j] = voff[f, j]
+                    save(all_voff, now, outside)
             else:
-                value += value_of(supply, given, part, vin, now)
+                value += total(given * inside)
                 if keeping:
-                    for j in range(WIDTH):
-                        all_voff[t, f, j] = vin[t, f, j]
+                    save(all_voff, now, inside)
     for f in range(facilities):
         for j in range(WIDTH):
             value += unsorted[f, block, j] * vin[0, f, j] + sorted_[f, block, j] * vout[f, j]
@@ -268,19 +292,22 @@ def exact_value(
 
 
 @njit(**_OPTIONS)
-def mean_share(codes, total):
-    """Add up the fractions of every candidate lane, codes (T, C, WIDTH), total (C,)."""
-    for t in range(codes.shape[0]):
-        for c in range(codes.shape[1]):
-            for j in range(WIDTH):
-                total[c] += unpack(codes[t, c, j])
+def largest(codes, first, last, found):
+    """The largest code (C,) of the candidate lanes from ``first`` to ``last`` in any slot and column."""
+    slots, _, width = codes.shape
+    for t in range(slots):
+        for c in range(first, last):
+            code = found[c]
+            for j in range(width):
+                code = max(code, codes[t, c, j])
+            found[c] = code
 
 
 @njit(**_OPTIONS)
-def take_over(old, source, new):
-    """Copy lanes (T, C, WIDTH) by their old place; -1 leaves a new one at 0, from where ``mix`` raises it."""
-    for t in range(new.shape[0]):
+def take_over(old, source, first, last, new):
+    """Copy lanes (T, C, 4 × 64 bits) by their old place; a new one (-1) begins at 0, from where ``mix`` raises it."""
+    for t in range(first, last):
         for c in range(new.shape[1]):
-            if source[c] >= 0:
-                for j in range(WIDTH):
-                    new[t, c, j] = old[t, source[c], j]
+            at = source[c]
+            for j in range(4):
+                new[t, c, j] = old[t, at, j] if at >= 0 else 0
