@@ -18,23 +18,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clearway.core.errors import PlanError
-from clearway.planning.dual.vector import WIDTH
 from clearway.planning.dual.layout import ORDER, Layout, build_blocks, build_layout
 from clearway.planning.dual.prices import move_prices
 from clearway.planning.dual.state import State, Tally
+from clearway.planning.dual.vector import WIDTH
 from clearway.planning.problem import Problem
 from clearway.planning.program import Cells
 
 Array = NDArray[Any]
 F32 = np.float32
 OUTER = 20  # iterations with one reference
-MU = (2.5, 2.5, 2.5, 1.25)  # slots of waiting of the cheapest class, by outer step
+MU = (3.5, 2.5, 2.0, 1.6, 1.25)  # slots of waiting of the cheapest class, by outer step
+MU_WARM = (1.6, 1.25)  # the same from earlier prices
 MIX = 3e-3  # least weight of an option: what the reference has forgotten can come back
 ETA = 0.4  # step in units of mu; more than 0.5 is unstable
 COMMON = 5.0  # how much faster a whole row may move than its slots
 GAIN = (1.4, 4.0, 0.5, 0.1)  # a slot's own step: growth and limit while the sign stays, cut and floor when it turns
-SLACK = 100.0  # units of cost (see _unit) beyond the cheapest way within which a lane is a candidate at first
-RESELECT_FROM = 3  # outer step after which candidate lanes are chosen anew each time
+SLACK = 50.0  # units of cost (see _unit) beyond the cheapest way within which a lane is a candidate at first
+SLACK_WARM = 10.0
+RESELECT_FROM = 2  # outer step after which candidate lanes are chosen anew each time
 SHARE = 3e-3  # a lane that no parcel ever takes with more than this weight is no candidate
 PLANS = ((0.5, 4.0), (0.1, 1.0))  # how plans are tried: extra from which part of its premium on, pull
 PLAN_EVERY = 2  # outer steps
@@ -99,7 +101,7 @@ class _Run:
         self.layout = build_layout(problem)
         self.blocks = build_blocks(problem, self.layout)
         self.unit = _unit(problem, self.layout)
-        self.state = State(self.layout, self.blocks, threads, least=3, most=1 << 30, slack=SLACK * self.unit)
+        self.state = State(self.layout, self.blocks, threads)
         floor = min([w for w in problem.time_value if w > 0], default=1.0)
         factor = np.clip((problem.time_value[self.blocks.cls] / floor) ** 0.6, 1.0, 10.0)
         self.factor = factor.astype(F32)
@@ -122,7 +124,7 @@ class _Run:
     def try_plan(self, flows: bool) -> None:
         """Repair the policies into a plan, with extra capacity from its premium on and from any price on."""
         state = self.state
-        for at_price, pull in PLANS:
+        for at_price, pull in PLANS[: 1 if self.iterations < OUTER else None]:
             tally = state.primal(state.price, at_price=at_price, pull=pull)
             if self.best is None or tally.objective < self.best.objective:
                 self.best = tally
@@ -147,29 +149,34 @@ class _Run:
         self, gap: float, limit: float | None, start: Mapping[str, Array] | None, flows: bool, most: int | None
     ) -> str:
         state, lay = self.state, self.layout
-        if start is not None:
+        near = SLACK
+        used = np.zeros((self.blocks.count, lay.lanes))
+        if start is not None:  # the lanes of the old prices do instead of those that might turn out to be of use
             _begin_at(state, start)
-            self.try_bound()
+            self.try_bound(used)
+            near = SLACK_WARM
+        state.begin((used > 0) | self.blocks.candidates(lay, near * self.unit))
         first_common = np.ones(lay.rows, bool)
         first_common[lay.lanes + 2 * lay.facilities : lay.lanes + 3 * lay.facilities] = False
         common, sign = np.ones(lay.rows), np.zeros(lay.rows)
         base, extra = state.base32, state.extra32
         gain = np.ones(state.price.shape, F32)
         momentum, eta_factor, before = 0.0, 1.0, np.inf
+        mus = MU if start is None else MU_WARM
         every = OUTER // 2 if state.count * lay.slots * WIDTH < SMALL else OUTER * PLAN_EVERY
         last_best, idle = np.inf, 0
         for outer in range(MAX_OUTER):
             eta = ETA * eta_factor
-            mu = MU[min(outer, len(MU) - 1)] * self.unit
+            mu = mus[min(outer, len(mus) - 1)] * self.unit
             state.mu[:] = mu * self.factor
             steps = np.full(lay.rows, eta * mu)
             violation = 0.0
-            for i in range(OUTER):
+            for _ in range(OUTER):
                 loads = state.soft(1e-6 if outer == 0 and start is None else MIX)
                 self.iterations += 1
                 over = limit is not None and self.seconds() > limit
                 ends = over or (most is not None and self.iterations >= most)
-                if self.iterations % every == 0 or ends or self.iterations in (5, OUTER):
+                if self.iterations % every == 0 or ends or self.iterations == 5:
                     self.try_plan(flows)
                 moved, turn = move_prices(
                     state.price, state.ahead, base, extra, state.premium32, state.cap32, lay.live, loads, common, sign,
@@ -177,7 +184,7 @@ class _Run:
                 )  # fmt: skip
                 violation += moved / OUTER
                 momentum = 0.0 if turn else momentum + 1
-                if self.iterations % min(every, OUTER) == 0 or ends:
+                if (self.iterations % min(every, OUTER) == 0 and self.iterations > OUTER) or ends:
                     self.try_bound()
                     self._told()
                     if self.gap <= gap:

@@ -38,8 +38,8 @@ class Layout:
     start: Array  # (F + 1,) first lane of each facility
     to: Array
     tau: Array  # (T, E) slots, -1 where nothing may depart
-    arrives: Array  # (T, E) node (slot × F + facility) that a departure reaches, -1 where nothing may depart
-    box: Array  # (T, E) the same with the slot modulo ``ring``, where the parcels are kept until then
+    arrives: Array  # (T, E) node (slot × F + facility) that a departure reaches, one of slot T where nothing may depart
+    box: Array  # (T, E) the same with the slot modulo ``ring``; slot ``ring`` where nothing may depart
     lane_cost: Array
     sort_cost: Array  # (T, F)
     deliver_cost: Array
@@ -49,7 +49,7 @@ class Layout:
     cap: Array  # (T, R) the highest price that can be of use
     live: Array  # (T, R) rows with a price that may move
     shut: Array  # (T, R)
-    ban: Array  # (T, E) number of a set of bans, 0: none; (0, 0) where nothing is banned anywhere
+    ban: Array  # (T, E) number of a set of bans, 0: none; (1, 0) where nothing is banned anywhere
     embargo: Array  # (T,) number of a set of embargoes, 0: none
     day: Array  # (T,)
     share: Array  # (T,) of the day's demand
@@ -99,10 +99,10 @@ class Blocks:
         starts = np.zeros((self.count, layout.facilities + 1), np.int64)
         total = np.concatenate([np.zeros((self.count, 1), np.int64), np.cumsum(mask, axis=1)], axis=1)
         starts[:] = total[:, layout.start]
-        return starts, [np.flatnonzero(mask[b]) for b in range(self.count)]
+        return starts, [np.flatnonzero(mask[b]).astype(np.uint32) for b in range(self.count)]
 
-    def candidates(self, layout: Layout, least: int, most: int, slack: float) -> Array:
-        """Lanes of every block and facility with the least slack: mask (B, E)."""
+    def candidates(self, layout: Layout, slack: float, least: int = 3) -> Array:
+        """Lanes with less than ``slack``, and at least so many of every block and facility: mask (B, E)."""
         mask = np.zeros_like(self.allowed)
         for f in range(layout.facilities):
             first, last = layout.start[f], layout.start[f + 1]
@@ -110,8 +110,7 @@ class Blocks:
                 continue
             part = np.where(self.allowed[:, first:last], self.slack[:, first:last], np.inf)
             rank = np.argsort(np.argsort(part, axis=1, kind="stable"), axis=1, kind="stable")
-            keep = (rank < least) | ((rank < most) & (part < slack))
-            mask[:, first:last] = keep & np.isfinite(part)
+            mask[:, first:last] = ((rank < least) | (part < slack)) & np.isfinite(part)
         return mask
 
 
@@ -148,7 +147,7 @@ def build_layout(problem: Problem) -> Layout:
         shut[:, accept] = False
     ban, embargo = _sets(problem, order)
     to = offer.destination[order].astype(np.int64)
-    reached = np.arange(slots)[:, None] + tau
+    reached, ring = np.arange(slots)[:, None] + tau, int(tau.max(initial=0)) + 1
     return Layout(
         slots=slots,
         facilities=facilities,
@@ -157,8 +156,8 @@ def build_layout(problem: Problem) -> Layout:
         start=start.astype(np.int64),
         to=to,
         tau=np.ascontiguousarray(tau, np.int16),
-        arrives=np.where(tau >= 0, reached * facilities + to, -1).astype(np.int32),
-        box=np.where(tau >= 0, reached % (int(tau.max(initial=0)) + 1) * facilities + to, -1).astype(np.int32),
+        arrives=(np.where(tau >= 0, reached, slots) * facilities + to).astype(np.uint32),
+        box=(np.where(tau >= 0, reached % ring, ring) * facilities + to).astype(np.uint32),
         lane_cost=offer.lane_cost[order],
         sort_cost=np.ascontiguousarray(offer.sort_cost.T),
         deliver_cost=offer.deliver_cost,
@@ -188,8 +187,8 @@ def _sets(problem: Problem, order: Array) -> tuple[Array, Array]:
     times = np.zeros((slots, max(1, len(problem.disrupted.embargoes))), bool)
     for i, embargo in enumerate(problem.disrupted.embargoes):
         times[:, i] = embargo.slots
-    table = number.reshape(slots, len(order)) if number.any() else np.zeros((0, 0), np.int64)
-    return table.astype(np.int32), _number(times)
+    table = number.reshape(slots, len(order)) if number.any() else np.zeros((1, 0), np.int64)
+    return table.astype(np.uint32), _number(times)
 
 
 def _distinct(stack: Array) -> Array:

@@ -33,9 +33,13 @@ def move_prices(
 ):
     """One step from ``ahead`` (y); ``price`` (p) and ``ahead`` are overwritten, all (T, R).
 
+    ``gain`` (T, R) is the factor on each row's own step, with the sign of its last excess: it grows while
+    the sign stays and is cut where it turns (``settings``: growth, most, cut, least).
+
     Returns the priced violation Σ p (X - u - e)+, and 1.0 where the momentum was restarted.
     """
     slots, rows = price.shape
+    grow_by, most, cut_by, least = settings
     excess = np.zeros(rows)
     size = np.zeros(rows)
     for t in range(slots):
@@ -78,10 +82,8 @@ def move_prices(
             g = gain[t, r]
             if y > 0 or x > c:
                 up = x > c
-                if (g > 0) == up:
-                    g = min(abs(g) * settings[0], settings[1])
-                else:
-                    g = max(abs(g) * settings[2], settings[3])
+                same = (g > 0) == up
+                g = min(abs(g) * grow_by, most) if same else max(abs(g) * cut_by, least)
                 gain[t, r] = g if up else -g
             s = step[r] * abs(g)
             low = max(u, 1e-3)

@@ -84,7 +84,8 @@ def repair_slot(
     t, facilities_here, class_first, starts, lane, tau_t, to, target, targets_here, hold,
     room, priced, pull, drop, supply, share, inboxes, off, hin, hout,
     cur_lane, cur_node, cur_deliver, lanes, facilities,
-    loads, accepted, sorted_, delivered, flow, thread, writing, under_way, waiting, outside, fraction, amount, tilt, want, weight,
+    loads, accepted, sorted_, delivered, flow, thread, writing, under_way, waiting, outside,
+    fraction, amount, tilt, want, weight,
 ):  # fmt: skip
     """Move the parcels of slot t at the given facilities; everything in double precision.
 

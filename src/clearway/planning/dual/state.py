@@ -39,7 +39,7 @@ def aligned(shape: tuple[int, ...], dtype: Any, value: Any = 0) -> Array:
 class State:
     """Everything that changes while prices move."""
 
-    def __init__(self, layout: Layout, blocks: Blocks, threads: int, *, least: int, most: int, slack: float) -> None:
+    def __init__(self, layout: Layout, blocks: Blocks, threads: int) -> None:
         self.layout, self.blocks, self.threads = layout, blocks, max(1, min(threads, blocks.count or 1))
         lay = layout
         self.pool = ThreadPoolExecutor(self.threads)
@@ -54,9 +54,6 @@ class State:
         self.ban_cost32, self.embargo_cost32 = blocks.ban_cost.astype(F32), blocks.embargo_cost.astype(F32)
         self.stock32 = [x.astype(F32) for x in (blocks.held, blocks.unsorted, blocks.sorted)]
         self.all_starts, self.all_lanes = blocks.all_lanes(lay)
-        self.choose(blocks.candidates(lay, least, most, slack))
-        self._ref, self._cur = (aligned((lay.slots * self.count * WIDTH,), np.uint16, ONE) for _ in range(2))
-        self.ref_lane, self.cur_lane = self._table("_ref"), self._table("_cur")
         self.ref_node = aligned((lay.slots, blocks.count, lay.facilities, 3, WIDTH), np.uint16, ONE)
         self.cur_node = aligned(self.ref_node.shape, np.uint16)
         self.ref_deliver = aligned((lay.slots, blocks.count, WIDTH), np.uint16, ONE)
@@ -73,7 +70,7 @@ class State:
                 vout=aligned(shape[1:], F32),
                 voff=aligned(shape[1:], F32),
                 work=aligned((widest + 2, WIDTH), F32),
-                inbox=aligned((lay.ring, lay.facilities, WIDTH), F32),
+                inbox=aligned((lay.ring + 1, lay.facilities, WIDTH), F32),
                 off=aligned(shape[1:], F32),
                 hin=aligned(shape[1:], F32),
                 hout=aligned(shape[1:], F32),
@@ -85,13 +82,18 @@ class State:
             for _ in range(self.threads)
         ]
 
-    def choose(self, mask: Array) -> None:
-        """Set the candidate lanes, mask (B, E)."""
+    def begin(self, mask: Array) -> None:
+        """Start with the candidate lanes of ``mask`` (B, E) and with no preference among them."""
+        self._choose(mask)
+        self._ref, self._cur = (aligned((self.layout.slots * self.count * WIDTH,), np.uint16, ONE) for _ in range(2))
+        self.ref_lane, self.cur_lane = self._table("_ref"), self._table("_cur")
+
+    def _choose(self, mask: Array) -> None:
         starts, lists = self.blocks.chosen(self.layout, mask)
         sizes = np.array([len(x) for x in lists], np.int64)
         first = np.concatenate([[0], np.cumsum(sizes)])
         self.starts = starts + first[:-1, None]
-        self.lane = np.concatenate([*lists, np.zeros(0, np.int64)]).astype(np.int64)
+        self.lane = np.concatenate([*lists, np.zeros(0, np.int64)]).astype(np.uint32)
         self.count = int(first[-1])
         self.owner = np.repeat(np.arange(self.blocks.count), sizes)
 
@@ -111,7 +113,7 @@ class State:
         place = np.full((self.blocks.count, lay.lanes), -1, np.int64)
         place[self.owner, self.lane] = np.arange(self.count)
         found = self.cur_lane.view(np.uint64)
-        self.choose(mask)
+        self._choose(mask)
         source = place[self.owner, self.lane]
         self.ref_lane, self.cur_lane = self._table("_ref"), self._table("_cur")
         new = self.ref_lane.view(np.uint64)
@@ -156,7 +158,7 @@ class State:
             s["loads"][:] = 0
         for k, cost in self.departure.items():
             wait = F32(blocks.wait[blocks.cls == k][0])
-            departures(self.ahead, self.cost32["lane_cost"], lay.arrives, lay.tau, wait, cost)
+            departures(self.ahead, self.cost32["lane_cost"], lay.tau, wait, cost)
 
         def one(b: int, thread: int) -> None:
             s = self.scratch[thread]
@@ -197,7 +199,7 @@ class State:
         lay, blocks = self.layout, self.blocks
         ways = {k: np.zeros((lay.slots, lay.lanes)) for k in self.departure}
         for k, cost in ways.items():
-            departures(price, lay.lane_cost, lay.arrives, lay.tau, float(blocks.wait[blocks.cls == k][0]), cost)
+            departures(price, lay.lane_cost, lay.tau, float(blocks.wait[blocks.cls == k][0]), cost)
         return ways
 
     def bound(self, price: Array | None = None, used: Array | None = None) -> float:
@@ -299,11 +301,10 @@ class State:
                 w = work[i]
                 repair_slot(
                     t, mine[i], blocks.class_first, self.starts, self.lane, lay.tau[t], lay.to, blocks.target,
-                    blocks.targets_here, lay.hold, room, priced, pull, DROP, blocks.supply[lay.day[t]], lay.share[t], inbox,
-                    off, hin, hout,
-                    self.cur_lane, self.cur_node, self.cur_deliver, lay.lanes, lay.facilities,
-                    loads[t], accepted, sorted_, delivered,
-                    flow, i, writing, under_way, waiting, outside, w["fraction"], w["amount"], w["tilt"], w["want"], w["weight"],
+                    blocks.targets_here, lay.hold, room, priced, pull, DROP, blocks.supply[lay.day[t]], lay.share[t],
+                    inbox, off, hin, hout, self.cur_lane, self.cur_node, self.cur_deliver, lay.lanes, lay.facilities,
+                    loads[t], accepted, sorted_, delivered, flow, i, writing, under_way, waiting, outside,
+                    w["fraction"], w["amount"], w["tilt"], w["want"], w["weight"],
                 )  # fmt: skip
 
             if self.threads == 1:

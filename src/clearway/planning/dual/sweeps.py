@@ -18,9 +18,10 @@ from clearway.planning.dual.vector import (
     WIDTH,
     all_of,
     count_up_to,
-    exp,
+    exp2,
     least,
     load,
+    load_least,
     log,
     most,
     pack,
@@ -37,12 +38,12 @@ _ONE, _ZERO = np.float32(1.0), np.float32(0.0)
 
 
 @njit(**_OPTIONS)
-def departures(price, lane_cost, arrives, tau, wait, cost):
+def departures(price, lane_cost, tau, wait, cost):
     """What a departure costs a class of parcels, (T, E): fee, price and waiting under way."""
     slots, lanes = tau.shape
     for t in range(slots):
         for e in range(lanes):
-            cost[t, e] = _FAR if arrives[t, e] < 0 else lane_cost[e] + price[t, e] + wait * np.float32(tau[t, e])
+            cost[t, e] = _FAR if tau[t, e] < 0 else lane_cost[e] + price[t, e] + wait * np.float32(tau[t, e])
 
 
 @njit(**_OPTIONS)
@@ -54,22 +55,22 @@ def soft_backward(
     """Softmin policies of one block at the given prices, tilted by the reference fractions.
 
     price (T, R) in the order lanes, sort, deliver, storage, accept; departure (T, E) costs of departing,
-    arrives (T, E) the node t' F + f' reached, -1 where there is none; ban (T, E) as in Layout, (0, 0) where
-    nothing is banned; fractions (T, options, WIDTH) 16 bit; vin, voff (T + 1, F, WIDTH) and vout
+    arrives and ban (T, E) as in Layout; fractions (T, options, WIDTH) 16 bit; vin, voff (T + 1, F, WIDTH) and vout
     (F, WIDTH) costs to go; work (options, WIDTH).
     """
     slots, lanes = arrives.shape
     facilities = len(start) - 1
     count = cur_lane.shape[1]
     blocks = cur_node.shape[1]
-    banned = len(ban) > 0
-    inverse = _ONE / mu
+    banned = ban.shape[1] > 0
+    inverse = np.float32(1.4426950408889634) / mu  # exponentials to the base 2
     last_value = all_of(end)
     for f in range(facilities):
         save(vin, (slots * facilities + f) * WIDTH, last_value)
         save(vout, f * WIDTH, last_value)
         save(voff, f * WIDTH, last_value)
     for t in range(slots - 1, -1, -1):
+        arrives_now, cost_now, ban_now = arrives[t], departure[t], ban[t if banned else 0]
         for f in range(facilities):
             here = f * WIDTH
             node = ((t * blocks + block) * facilities + f) * 3 * WIDTH
@@ -80,10 +81,9 @@ def soft_backward(
             n = WIDTH
             for c in range(first, last):
                 e = lane[c]
-                at = arrives[t, e]
-                cost = load(vin, max(at, 0) * WIDTH) + departure[t, e]
-                if banned and ban[t, e] > 0:
-                    cost = cost + load(ban_cost, ban[t, e] * WIDTH)
+                cost = load(vin, arrives_now[e] * WIDTH) + cost_now[e]
+                if banned and ban_now[e] > 0:
+                    cost = cost + load(ban_cost, ban_now[e] * WIDTH)
                 low = least(low, cost)
                 save(work, n, cost)
                 n += WIDTH
@@ -94,18 +94,18 @@ def soft_backward(
                     if target[j] == f:
                         work[n // WIDTH, j] = deliver
                 low = least(low, load(work, n))
-            weight = (load(ref_node, node + HOLD * WIDTH) + mix) * exp((low - load(work, 0)) * inverse)
+            weight = (load(ref_node, node + HOLD * WIDTH) + mix) * exp2((low - load(work, 0)) * inverse)
             save(work, 0, weight)
             sum_ = weight
             n = WIDTH
             for c in range(first, last):
-                weight = (load(ref_lane, (t * count + c) * WIDTH) + mix) * exp((low - load(work, n)) * inverse)
+                weight = (load_least(ref_lane, (t * count + c) * WIDTH) + mix) * exp2((low - load(work, n)) * inverse)
                 sum_ = sum_ + weight
                 save(work, n, weight)
                 n += WIDTH
             if targets_here[f]:
                 at = (t * blocks + block) * WIDTH
-                weight = (load(ref_deliver, at) + mix) * exp((low - load(work, n)) * inverse)
+                weight = (load(ref_deliver, at) + mix) * exp2((low - load(work, n)) * inverse)
                 sum_ = sum_ + weight
                 save(work, n, weight)
             save(vout, here, low - log(sum_) * mu)
@@ -128,8 +128,8 @@ def soft_backward(
             stay = load(vin, now + facilities * WIDTH) + (wait + price[t, lanes + 2 * facilities + f])
             low = least(go, stay)
             r = load(ref_node, node + SORT * WIDTH)
-            x = (r + mix) * exp((low - go) * inverse)
-            y = (most(_ONE - r, _ZERO) + mix) * exp((low - stay) * inverse)
+            x = (r + mix) * exp2((low - go) * inverse)
+            y = (most(_ONE - r, _ZERO) + mix) * exp2((low - stay) * inverse)
             sum_ = x + y
             save(vin, now, low - log(sum_) * mu)
             save(cur_node, node + SORT * WIDTH, x / sum_)
@@ -142,8 +142,8 @@ def soft_backward(
                 stay = load(voff, f * WIDTH) + at_sender
                 low = least(go, stay)
                 r = load(ref_node, node + ACCEPT * WIDTH)
-                x = (r + mix) * exp((low - go) * inverse)
-                y = (most(_ONE - r, _ZERO) + mix) * exp((low - stay) * inverse)
+                x = (r + mix) * exp2((low - go) * inverse)
+                y = (most(_ONE - r, _ZERO) + mix) * exp2((low - stay) * inverse)
                 sum_ = x + y
                 save(voff, f * WIDTH, low - log(sum_) * mu)
                 save(cur_node, node + ACCEPT * WIDTH, x / sum_)
@@ -156,7 +156,7 @@ def load_forward(
 ):  # fmt: skip
     """Parcels of one block sent along their policies; adds to ``loads`` (T, R).
 
-    box (T, E) the place in ``inbox`` (ring, F, WIDTH) that a departure reaches, -1 where there is none.
+    box (T, E) the place in ``inbox`` (ring + 1, F, WIDTH) that a departure reaches, as in Layout.
 
     Fractions are taken as they stand: they sum to one but for their rounding, which prices do not feel.
     """
@@ -164,7 +164,7 @@ def load_forward(
     facilities = len(start) - 1
     count = cur_lane.shape[1]
     blocks = cur_node.shape[1]
-    ring = len(inbox)
+    ring = len(inbox) - 1
     inbox[:] = _ZERO
     none = all_of(_ZERO)
     for f in range(facilities):
@@ -175,6 +175,7 @@ def load_forward(
     for t in range(slots):
         d = day[t]
         part = share[t]
+        box_now, loads_now = box[t], loads[t]
         for i in range(len(arriving)):
             if int(arriving[i, 0]) == t:
                 hin[int(arriving[i, 1]), int(arriving[i, 2])] += np.float32(arriving[i, 3])
@@ -186,31 +187,30 @@ def load_forward(
                 stock = load(off, here) + taken
                 taken = stock * load(cur_node, node + ACCEPT * WIDTH)
                 save(off, here, stock - taken)
-                loads[t, lanes + 3 * facilities + f] += total(taken)
+                loads_now[lanes + 3 * facilities + f] += total(taken)
             arrived = (t % ring * facilities + f) * WIDTH
             stock = load(hin, here) + taken + load(inbox, arrived)
             save(inbox, arrived, none)
             done = stock * load(cur_node, node + SORT * WIDTH)
             stock = stock - done
             save(hin, here, stock)
-            loads[t, lanes + f] += total(done)
+            loads_now[lanes + f] += total(done)
             ready = load(hout, here) + done
             if total(ready) > np.float32(1e-6):
                 for c in range(start[f], start[f + 1]):
                     e = lane[c]
-                    at = box[t, e]
-                    if at >= 0:
-                        sent = ready * load(cur_lane, (t * count + c) * WIDTH)
-                        save(inbox, at * WIDTH, load(inbox, at * WIDTH) + sent)
-                        loads[t, e] += total(sent)
+                    at = box_now[e] * WIDTH
+                    sent = ready * load(cur_lane, (t * count + c) * WIDTH)
+                    save(inbox, at, load(inbox, at) + sent)
+                    loads_now[e] += total(sent)
                 if targets_here[f]:
                     save(hout, here, ready)
                     for j in range(WIDTH):
                         if target[j] == f:
-                            loads[t, lanes + facilities + f] += hout[f, j] * unpack(cur_deliver[t, block, j])
+                            loads_now[lanes + facilities + f] += hout[f, j] * unpack(cur_deliver[t, block, j])
                 ready = ready * load(cur_node, node + HOLD * WIDTH)
             save(hout, here, ready)
-            loads[t, lanes + 2 * facilities + f] += total(stock + ready)
+            loads_now[lanes + 2 * facilities + f] += total(stock + ready)
 
 
 @njit(**_OPTIONS)
@@ -227,7 +227,7 @@ def exact_value(
     slots, lanes = arrives.shape
     facilities = len(start) - 1
     blocks = supply.shape[2]
-    banned = len(ban) > 0
+    banned = ban.shape[1] > 0
     last_value = all_of(end)
     for f in range(facilities):
         save(vin, (slots * facilities + f) * WIDTH, last_value)
@@ -237,18 +237,17 @@ def exact_value(
     for t in range(slots - 1, -1, -1):
         d = day[t]
         part = share[t]
+        arrives_now, cost_now, ban_now = arrives[t], departure[t], ban[t if banned else 0]
         for f in range(facilities):
             here = f * WIDTH
             stay = wait + price[t, lanes + 2 * facilities + f]
             low = load(vout, here) + stay
             for c in range(start[f], start[f + 1]):
                 e = lane[c]
-                at = arrives[t, e]
-                if at >= 0:
-                    cost = load(vin, at * WIDTH) + departure[t, e]
-                    if banned and ban[t, e] > 0:
-                        cost = cost + load(ban_cost, ban[t, e] * WIDTH)
-                    low = least(low, cost)
+                cost = load(vin, arrives_now[e] * WIDTH) + cost_now[e]
+                if banned and ban_now[e] > 0:
+                    cost = cost + load(ban_cost, ban_now[e] * WIDTH)
+                low = least(low, cost)
             save(vout, here, low)
             if targets_here[f]:
                 deliver = deliver_cost[f] + price[t, lanes + facilities + f]
@@ -260,12 +259,10 @@ def exact_value(
                 limit = low + 1e-9
                 for c in range(start[f], start[f + 1]):
                     e = lane[c]
-                    at = arrives[t, e]
-                    if at >= 0:
-                        cost = load(vin, at * WIDTH) + departure[t, e]
-                        if banned and ban[t, e] > 0:
-                            cost = cost + load(ban_cost, ban[t, e] * WIDTH)
-                        used[e] += count_up_to(cost, limit)
+                    cost = load(vin, arrives_now[e] * WIDTH) + cost_now[e]
+                    if banned and ban_now[e] > 0:
+                        cost = cost + load(ban_cost, ban_now[e] * WIDTH)
+                    used[e] += count_up_to(cost, limit)
             now = (t * facilities + f) * WIDTH
             inside = least(low + (sort_cost[t, f] + price[t, lanes + f]), load(vin, now + facilities * WIDTH) + stay)
             save(vin, now, inside)

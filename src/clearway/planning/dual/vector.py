@@ -5,7 +5,7 @@ Out:    two numba types, of 16 floats and 16 doubles, with + - * /, load, save a
 Not:    loops and what the steps mean together (sweeps.py, repair.py)
 Words:  fraction as 16 bits: 5 of exponent and 11 of mantissa, no sign, 2^-31 … 2, relative error
         2.5e-4; below 2^-31 it is 0. Arrays of uint16 hold these; load and save translate
-Source: polynomials fitted on Chebyshev points, relative error of exp 2e-7, absolute error of log 2e-7.
+Source: polynomials fitted on Chebyshev points, relative error of exp2 2e-7, absolute error of log 2e-7.
         A loop over 16 would do the same, but the compiler must then prove for each that the arrays do
         not overlap: four times slower (docs/benchmarks.md).
 """
@@ -46,7 +46,7 @@ class _Sixteen(types.Type):
 
     def __init__(self, scalar: types.Float) -> None:
         self.scalar = scalar
-        super().__init__(name=f"Sixteen({scalar})")
+        super().__init__(name=f"Sixteen({scalar})")  # type: ignore[no-untyped-call]
 
 
 floats, doubles = _Sixteen(types.float32), _Sixteen(types.float64)
@@ -84,16 +84,16 @@ def _operator(symbol: Any, emit: Callable[[Any, Any, Any], Any]) -> None:
                 return None
             exact = doubles in given or (floats not in given)
             kind = doubles if exact else floats
-            return signature(kind, *given)
+            return signature(kind, *given)  # type: ignore[no-untyped-call]
 
-    infer_global(symbol)(_Template)
+    infer_global(symbol)(_Template)  # type: ignore[no-untyped-call]
 
     def lower(context: Any, b: Any, sig: Any, args: Any) -> Any:
         x, y = (_sixteen(context, b, v, t, sig.return_type) for v, t in zip(args, sig.args, strict=True))
         return emit(b, x, y)
 
     for pair in ((_Sixteen, _Sixteen), (_Sixteen, types.Number), (types.Number, _Sixteen)):
-        lower_builtin(symbol, *pair)(lower)
+        lower_builtin(symbol, *pair)(lower)  # type: ignore[no-untyped-call]
 
 
 _operator(operator.add, lambda b, x, y: b.fadd(x, y, flags=_CONTRACT))
@@ -135,6 +135,18 @@ def _load(typing: Any, array: Any, place: Any) -> Any:
     return kind(array, types.intp), emit
 
 
+def _load_least(typing: Any, array: Any, place: Any) -> Any:
+    """Sixteen fractions from their 16 bits, 2^-31 for those that are 0: what is added to does not need better."""
+
+    def emit(context: Any, b: Any, sig: Any, args: Any) -> Any:
+        found = b.load(_pointer(context, b, sig.args[0], args[0], args[1], _SHORT))
+        found.align = 2
+        code = b.zext(found, _INTS)
+        return b.bitcast(b.add(b.shl(code, _many(12, _INTS)), _many(_OFFSET, _INTS)), _FLOATS)
+
+    return floats(array, types.intp), emit
+
+
 def _save(typing: Any, array: Any, place: Any, value: Any) -> Any:
     """Put sixteen numbers to a flat place of an array."""
     element, size = _ELEMENTS[array.dtype]
@@ -168,13 +180,12 @@ def _pairwise(sign: str) -> Any:
     return outer
 
 
-def _exp(typing: Any, x: Any) -> Any:
-    """For x ≤ 0; never below 2^-90, so that no product of it is denormal, which would be slow."""
+def _exp2(typing: Any, x: Any) -> Any:
+    """2^x for x ≤ 0; never below 2^-90, so that no product of it is denormal, which would be slow."""
 
     def emit(context: Any, b: Any, sig: Any, args: Any) -> Any:
-        z = b.fmul(args[0], _many(1.4426950408889634, _FLOATS), flags=_CONTRACT)
         floor = _many(-90.0, _FLOATS)
-        z = b.select(b.fcmp_ordered(">", z, floor), z, floor)
+        z = b.select(b.fcmp_ordered(">", args[0], floor), args[0], floor)
         k = b.fptosi(z, _INTS)
         power = _horner(b, b.fsub(z, b.sitofp(k, _FLOATS)), _EXP2)
         scale = b.shl(b.add(k, _many(127, _INTS)), _many(23, _INTS))
@@ -272,9 +283,10 @@ def _pack(typing: Any, x: Any) -> Any:
 
 
 load: Any = intrinsic(_load)
+load_least: Any = intrinsic(_load_least)
 save: Any = intrinsic(_save)
 all_of: Any = intrinsic(_all_of)
-exp: Any = intrinsic(_exp)
+exp2: Any = intrinsic(_exp2)
 log: Any = intrinsic(_log)
 total: Any = intrinsic(_total)
 widen: Any = intrinsic(_widen)
