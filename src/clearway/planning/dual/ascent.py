@@ -29,20 +29,21 @@ Array = NDArray[Any]
 F32 = np.float32
 OUTER = 20  # iterations with one reference
 MU = (3.5, 2.5, 2.0, 1.6, 1.25)  # slots of waiting of the cheapest class, by outer step
-MU_WARM = (1.6, 1.25)  # the same from earlier prices
+MU_FIRST = 0.3  # the same for the first policies at earlier prices
+MU_WARM = (0.8,)  # and after that
 MIX = 3e-3  # least weight of an option: what the reference has forgotten can come back
 ETA = 0.4  # step in units of mu; more than 0.5 is unstable
 COMMON = 5.0  # how much faster a whole row may move than its slots
 GAIN = (1.4, 4.0, 0.5, 0.1)  # a slot's own step: growth and limit while the sign stays, cut and floor when it turns
 SLACK = 50.0  # units of cost (see _unit) beyond the cheapest way within which a lane is a candidate at first
-SLACK_WARM = 10.0
+SLACK_WARM = 3.0  # the same where earlier prices say which lanes are of use
 RESELECT_FROM = 2  # outer step after which candidate lanes are chosen anew each time
 SHARE = 3e-3  # a lane that no parcel ever takes with more than this weight is no candidate
 PLANS = ((0.5, 4.0), (0.1, 1.0))  # how plans are tried: extra from which part of its premium on, pull
 PLAN_EVERY = 2  # outer steps
 STALL = 12  # outer steps without a thousandth of progress after which the method ends
 MAX_OUTER = 400
-SMALL = 20_000_000  # options from which bound and plan are tried every second time
+SMALL = 20_000_000
 
 
 @dataclass(frozen=True)
@@ -162,6 +163,10 @@ class _Run:
         base, extra = state.base32, state.extra32
         gain = np.ones(state.price.shape, F32)
         momentum, eta_factor, before = 0.0, 1.0, np.inf
+        if start is not None:  # what the old prices say decides at first, more sharply than one step would
+            state.mu[:] = MU_FIRST * self.unit * self.factor
+            state.soft(1e-6)
+            state.swap()
         mus = MU if start is None else MU_WARM
         every = OUTER // 2 if state.count * lay.slots * WIDTH < SMALL else OUTER * PLAN_EVERY
         last_best, idle = np.inf, 0

@@ -46,7 +46,7 @@ class _Sixteen(types.Type):
 
     def __init__(self, scalar: types.Float) -> None:
         self.scalar = scalar
-        super().__init__(name=f"Sixteen({scalar})")  # type: ignore[no-untyped-call]
+        super().__init__(name=f"Sixteen({scalar})")
 
 
 floats, doubles = _Sixteen(types.float32), _Sixteen(types.float64)
@@ -55,7 +55,7 @@ floats, doubles = _Sixteen(types.float32), _Sixteen(types.float64)
 @register_model(_Sixteen)
 class _Model(models.PrimitiveModel):
     def __init__(self, manager: Any, kind: _Sixteen) -> None:
-        super().__init__(manager, kind, _FLOATS if kind.scalar == types.float32 else _DOUBLES)
+        super().__init__(manager, kind, _FLOATS if kind.scalar == types.float32 else _DOUBLES)  # type: ignore[no-untyped-call]
 
 
 def _many(value: float, kind: Any) -> Any:
