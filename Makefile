@@ -27,8 +27,12 @@ test: setup assets browser
 soak: setup assets
 	@CLEARWAY_SOAK=1 $(BIN)/python -m pytest -n 2 -m soak
 
-bench: setup
+bench: $(VENV)/.bench
 	@$(BIN)/python -m benchmarks
+
+$(VENV)/.bench: requirements-bench.lock $(VENV)/.ready
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-bench.lock || { echo "The peers (requirements-bench.lock) could not be installed; that needs a package index once." >&2; exit 1; }
+	@touch $@
 
 check: lint types contracts
 
@@ -62,6 +66,7 @@ browser:
 
 lock: setup
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra dev -o requirements.lock pyproject.toml
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra dev --extra bench -c requirements.lock -o requirements-bench.lock pyproject.toml
 
 clean:
 	rm -rf $(VENV) $(VENDOR) frontend/node_modules build out

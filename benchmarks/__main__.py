@@ -1,7 +1,7 @@
-"""Measure reading and exact planning beside a named peer in the same run; print a Markdown table.
+"""Measure reading, exact planning and the national method beside named peers in the same run.
 
 In:     the built-in cases
-Out:    medians of five runs, each in a process of its own, with peak memory
+Out:    Markdown tables: medians of runs, each in a process of its own, with peak memory
 Not:    tests: nothing here passes or fails
 """
 
@@ -13,6 +13,8 @@ import statistics
 import subprocess
 import sys
 from datetime import date
+
+from benchmarks import growth
 
 RUNS = 5
 
@@ -81,6 +83,8 @@ def main() -> None:
             f"| {name} | {seconds:.2f} | {memory:.0f} | {peer} | {other:.2f} | {other_memory:.0f} | {other / seconds:.2f} |",
             flush=True,
         )
+    print()
+    growth.main()
 
 
 if __name__ == "__main__":

@@ -75,16 +75,8 @@ def solve_exact(
     if size > 40 * MAX_COLUMNS:
         raise PlanError(_too_large(size))
     say = progress or (lambda text: None)
-    b = Builder(problem)
-    at_sender = supplies(problem, ("offered", "held"))
-    into = supplies(problem, ("unsorted", "arriving"))
-    sorted_stock = supplies(problem, ("sorted",))
-    for g in range(problem.commodities):
-        add_commodity(b, g, at_sender[g], into[g], sorted_stock[g])
-        if b.columns > MAX_COLUMNS:
-            raise PlanError(_too_large(b.columns))
+    b, lp, capacity_rows = write_program(problem)
     say(f"linear program: {b.columns:,} columns, {b.equations:,} conservation rows")
-    lp, capacity_rows = build_program(b)
     solver = _silent_solver()
     solver.setOptionValue("random_seed", 0)
     solver.setOptionValue("primal_feasibility_tolerance", 1e-8)
@@ -110,7 +102,7 @@ def solve_exact(
         value = np.maximum(np.asarray(solution.col_value, float)[: b.columns], 0.0)
         cells = {d: read_cells(b.kind[d], value) for d in DECISIONS}
     else:
-        cells = waitingread_cells(problem)
+        cells = waiting_cells(problem)
     info = solver.getInfo()
     iterations = max(info.simplex_iteration_count, 0) + max(info.ipm_iteration_count, 0)
     return Solution(
@@ -122,6 +114,25 @@ def solve_exact(
         b.columns,
         time.perf_counter() - begun,
     )
+
+
+def write_program(problem: Problem) -> tuple[Builder, highspy.HighsLp, dict[str, tuple[Ints, int]]]:
+    """The whole program as HiGHS takes it, and where its capacity rows are.
+
+    Raises
+    ------
+    PlanError
+        Where it would have more than three million columns.
+    """
+    b = Builder(problem)
+    at_sender = supplies(problem, ("offered", "held"))
+    into = supplies(problem, ("unsorted", "arriving"))
+    sorted_stock = supplies(problem, ("sorted",))
+    for g in range(problem.commodities):
+        add_commodity(b, g, at_sender[g], into[g], sorted_stock[g])
+        if b.columns > MAX_COLUMNS:
+            raise PlanError(_too_large(b.columns))
+    return b, *build_program(b)
 
 
 def _tell(solver: highspy.Highs, say: Callable[[str], None]) -> None:
@@ -174,7 +185,7 @@ def _prices(
     return prices
 
 
-def waitingread_cells(problem: Problem) -> dict[str, Cells]:
+def waiting_cells(problem: Problem) -> dict[str, Cells]:
     """The plan in which every parcel waits where it is: feasible whatever is shut."""
     slots = problem.grid.slots
     where: dict[str, tuple[str, ...]] = {"unsorted": ("unsorted", "arriving"), "sorted_held": ("sorted",)}

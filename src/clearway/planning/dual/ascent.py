@@ -27,23 +27,35 @@ from clearway.planning.program import Cells
 
 Array = NDArray[Any]
 F32 = np.float32
-OUTER = 20  # iterations with one reference
-MU = (3.5, 2.5, 2.0, 1.6, 1.25)  # slots of waiting of the cheapest class, by outer step
-MU_FIRST = 0.3  # the same for the first policies at earlier prices
+MU_FIRST = 0.3  # mu for the first policies at earlier prices
 MU_WARM = (0.8,)  # and after that
-MIX = 3e-3  # least weight of an option: what the reference has forgotten can come back
 ETA = 0.4  # step in units of mu; more than 0.5 is unstable
-COMMON = 5.0  # how much faster a whole row may move than its slots
 GAIN = (1.4, 4.0, 0.5, 0.1)  # a slot's own step: growth and limit while the sign stays, cut and floor when it turns
-SLACK = 50.0  # units of cost (see _unit) beyond the cheapest way within which a lane is a candidate at first
-SLACK_WARM = 3.0  # the same where earlier prices say which lanes are of use
-RESELECT_FROM = 2  # outer step after which candidate lanes are chosen anew each time
+SLACK_WARM = 3.0  # as Pace.slack, where earlier prices say which lanes are of use
 SHARE = 3e-3  # a lane that no parcel ever takes with more than this weight is no candidate
+FIRST_PLAN = 5  # iterations
 PLANS = ((0.5, 4.0), (0.1, 1.0))  # how plans are tried: extra from which part of its premium on, pull
-PLAN_EVERY = 2  # outer steps
-STALL = 12  # outer steps without a thousandth of progress after which the method ends
+STALL = 12  # outer steps without a hundredth of progress after which the method ends
 MAX_OUTER = 400
-SMALL = 20_000_000
+SMALL = 20_000_000  # options up to which all lanes are candidates and a plan is tried after every outer step
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How fast prices move. Units: see ``_unit``; chosen by measurement (docs/solver.md)."""
+
+    outer: int  # iterations with one reference
+    mu: tuple[float, ...]  # by outer step
+    mix: float  # least weight of an option: what the reference has forgotten can come back
+    common: float  # how much faster a whole row may move than its slots
+    slack: float  # beyond the cheapest way, within which a lane is a candidate at first
+
+
+# Parcels that wait at senders press on nothing. Those that wait inside pay overflow, so that prices of queues
+# reach further and must move faster.
+HELD = Pace(outer=20, mu=(3.5, 2.5, 2.0, 1.6, 1.25), mix=3e-3, common=5.0, slack=12.0)
+INSIDE = Pace(outer=30, mu=(40.0, 20.0, 10.0, 5.0, 2.5, 1.25), mix=1e-3, common=30.0, slack=8.0)
+INSIDE_SMALL = Pace(outer=40, mu=INSIDE.mu, mix=1e-4, common=30.0, slack=float("inf"))
 
 
 @dataclass(frozen=True)
@@ -125,7 +137,7 @@ class _Run:
     def try_plan(self, flows: bool) -> None:
         """Repair the policies into a plan, with extra capacity from its premium on and from any price on."""
         state = self.state
-        for at_price, pull in PLANS[: 1 if self.iterations < OUTER else None]:
+        for at_price, pull in PLANS[: 1 if self.iterations == FIRST_PLAN else None]:
             tally = state.primal(state.price, at_price=at_price, pull=pull)
             if self.best is None or tally.objective < self.best.objective:
                 self.best = tally
@@ -150,25 +162,27 @@ class _Run:
         self, gap: float, limit: float | None, start: Mapping[str, Array] | None, flows: bool, most: int | None
     ) -> str:
         state, lay = self.state, self.layout
-        near = SLACK
-        used = np.zeros((self.blocks.count, lay.lanes))
-        if start is not None:  # the lanes of the old prices do instead of those that might turn out to be of use
+        small = self.blocks.allowed.sum() * lay.slots * WIDTH < SMALL
+        pace = HELD if lay.hold else INSIDE_SMALL if small else INSIDE
+        mus = pace.mu
+        if start is not None:  # what the old prices say decides at first, more sharply than one step would
+            mus = MU_WARM
+            used = np.zeros((self.blocks.count, lay.lanes))
             _begin_at(state, start)
             self.try_bound(used)
-            near = SLACK_WARM
-        state.begin((used > 0) | self.blocks.candidates(lay, near * self.unit))
+            state.begin(self.blocks.allowed if small else (used > 0) | self.blocks.near(lay, SLACK_WARM * self.unit))
+            state.mu[:] = MU_FIRST * self.unit * self.factor
+            state.soft(1e-6)
+            state.swap()
+        else:
+            state.begin(self.blocks.allowed if small else self.blocks.near(lay, pace.slack * self.unit))
         first_common = np.ones(lay.rows, bool)
         first_common[lay.lanes + 2 * lay.facilities : lay.lanes + 3 * lay.facilities] = False
         common, sign = np.ones(lay.rows), np.zeros(lay.rows)
         base, extra = state.base32, state.extra32
-        gain = np.ones(state.price.shape, F32)
+        gain, settings = np.ones(state.price.shape, F32), np.array(GAIN)
         momentum, eta_factor, before = 0.0, 1.0, np.inf
-        if start is not None:  # what the old prices say decides at first, more sharply than one step would
-            state.mu[:] = MU_FIRST * self.unit * self.factor
-            state.soft(1e-6)
-            state.swap()
-        mus = MU if start is None else MU_WARM
-        every = OUTER // 2 if state.count * lay.slots * WIDTH < SMALL else OUTER * PLAN_EVERY
+        every = pace.outer // 2 if small else 2 * pace.outer
         last_best, idle = np.inf, 0
         for outer in range(MAX_OUTER):
             eta = ETA * eta_factor
@@ -176,20 +190,20 @@ class _Run:
             state.mu[:] = mu * self.factor
             steps = np.full(lay.rows, eta * mu)
             violation = 0.0
-            for _ in range(OUTER):
-                loads = state.soft(1e-6 if outer == 0 and start is None else MIX)
+            for _ in range(pace.outer):
+                loads = state.soft(1e-6 if outer == 0 and start is None else pace.mix)
                 self.iterations += 1
                 over = limit is not None and self.seconds() > limit
                 ends = over or (most is not None and self.iterations >= most)
-                if self.iterations % every == 0 or ends or self.iterations == 5:
+                if self.iterations % every == 0 or ends or self.iterations == FIRST_PLAN:
                     self.try_plan(flows)
                 moved, turn = move_prices(
                     state.price, state.ahead, base, extra, state.premium32, state.cap32, lay.live, loads, common, sign,
-                    steps, momentum, COMMON, first_common, gain, np.array(GAIN),
+                    steps, momentum, pace.common, first_common, gain, settings,
                 )  # fmt: skip
-                violation += moved / OUTER
+                violation += moved / pace.outer
                 momentum = 0.0 if turn else momentum + 1
-                if (self.iterations % min(every, OUTER) == 0 and self.iterations > OUTER) or ends:
+                if (self.iterations % pace.outer == 0 and self.best is not None) or ends:
                     self.try_bound()
                     self._told()
                     if self.gap <= gap:
@@ -200,11 +214,11 @@ class _Run:
                 eta_factor = max(0.4, eta_factor * 0.8)
                 momentum = 0.0
             before = violation
-            if outer >= RESELECT_FROM:
-                self._reselect()
-            else:
+            if small:
                 state.swap()
-            momentum = min(momentum, float(OUTER))
+            else:
+                self._reselect()
+            momentum = min(momentum, float(pace.outer))
             idle = 0 if self.gap < last_best * 0.99 else idle + 1
             last_best = min(last_best, self.gap)
             if idle >= STALL:

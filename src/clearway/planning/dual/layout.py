@@ -101,7 +101,7 @@ class Blocks:
         starts[:] = total[:, layout.start]
         return starts, [np.flatnonzero(mask[b]).astype(np.uint32) for b in range(self.count)]
 
-    def candidates(self, layout: Layout, slack: float, least: int = 3) -> Array:
+    def near(self, layout: Layout, slack: float, least: int = 3) -> Array:
         """Lanes with less than ``slack``, and at least so many of every block and facility: mask (B, E)."""
         mask = np.zeros_like(self.allowed)
         for f in range(layout.facilities):

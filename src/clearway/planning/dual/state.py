@@ -40,8 +40,10 @@ class State:
     """Everything that changes while prices move."""
 
     def __init__(self, layout: Layout, blocks: Blocks, threads: int) -> None:
-        self.layout, self.blocks, self.threads = layout, blocks, max(1, min(threads, blocks.count or 1))
         lay = layout
+        small = lay.slots * lay.lanes * blocks.count < ALONE
+        self.layout, self.blocks = layout, blocks
+        self.threads = 1 if small else max(1, min(threads, blocks.count or 1))
         self.pool = ThreadPoolExecutor(self.threads)
         self.cost32 = {n: getattr(lay, n).astype(F32) for n in ("lane_cost", "sort_cost", "deliver_cost")}
         self.share32 = lay.share.astype(F32)
@@ -357,4 +359,5 @@ class Tally:
 
 Sink = Callable[[int, Array, Array, Array, Array, Array, Array, Array], None]
 NO_ROOM = 1e15
+ALONE = 200_000  # lanes × slots × blocks below which one thread is quicker than handing out work
 DROP = 1e-4  # fractions of lanes below this are not carried out
