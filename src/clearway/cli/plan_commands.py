@@ -52,6 +52,9 @@ def plan(
         float | None, typer.Option("--time-limit", min=0, help="Seconds; the best so far is kept with its gap.")
     ] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="Threads of the solver.")] = None,
+    memory_limit: Annotated[
+        float | None, typer.Option("--memory-limit", min=0.1, help="GiB that the plan may take.")
+    ] = None,
     flows: Annotated[
         bool | None, typer.Option("--flows/--no-flows", help="Write flows and commodities; default where they are few.")
     ] = None,
@@ -90,6 +93,7 @@ def plan(
         time_limit=time_limit,
         threads=threads,
         flows=flows,
+        memory_limit=memory_limit,
         warm=None if warm is None else Plan.read(warm),
         options=options,
         command="clearway " + " ".join(sys.argv[1:]),

@@ -40,6 +40,7 @@ Floats = NDArray[np.float64]
 METHODS = ("auto", "exact", "dual")
 EXACT_UP_TO = 300_000  # columns, by estimate, up to which ``auto`` takes the exact method
 FINISH_UP_TO = 1_500_000  # and up to which it finishes what the dual method leaves open
+BYTES_OF_COLUMN = 2000  # of the exact method, measured
 FLOWS_UP_TO = 3_000_000  # columns, by estimate, up to which flows are kept unless asked for
 
 
@@ -52,6 +53,7 @@ def plan(
     threads: int | None = None,
     flows: bool | None = None,
     warm: Plan | None = None,
+    memory_limit: float | None = None,
     options: dict[str, Any] | None = None,
     command: str = "",
     progress: Callable[[str], None] | None = None,
@@ -73,6 +75,9 @@ def plan(
         Whether the plan keeps its flows; by default where they are few.
     warm
         An earlier plan of the case before a change, whose prices the dual method starts from.
+    memory_limit
+        GiB that the process may come to use. The exact method, at some 1 KB per column, is not taken
+        where that would be more; the dual method holds fewer candidate lanes.
     options
         How the case was derived from its source, kept in the summary.
 
@@ -87,10 +92,11 @@ def plan(
     problem = build_problem(case)
     size = estimate_columns(problem)
     if method == "auto":
-        method = "exact" if size <= EXACT_UP_TO else "dual"
+        fits = memory_limit is None or size * BYTES_OF_COLUMN < memory_limit * 2**30
+        method = "exact" if size <= EXACT_UP_TO and fits else "dual"
     wanted = size <= FLOWS_UP_TO if flows is None else flows
     if method == "dual":
-        found = _by_prices(problem, gap, time_limit, threads, wanted, warm, size, progress)
+        found = _by_prices(problem, gap, time_limit, threads, wanted, warm, size, memory_limit, progress)
     else:
         found = _exactly(problem, time_limit, threads, progress)
     counted, bound, reach = found.counted, found.bound, found.reach
@@ -198,6 +204,7 @@ def _by_prices(
     wanted: bool,
     warm: Plan | None,
     size: int,
+    memory_limit: float | None,
     progress: Callable[[str], None] | None,
 ) -> _Found:
     from clearway.planning.compiled import prepare
@@ -212,6 +219,7 @@ def _by_prices(
         threads=threads or os.cpu_count() or 1,
         start=None if warm is None else start_prices(problem, warm.rows),
         flows=wanted,
+        memory_limit=None if memory_limit is None else memory_limit * 2**30,
         progress=progress,
     )
     flows = commodities = None
@@ -235,7 +243,8 @@ def _by_prices(
         [list(point) for point in result.course],
     )
     open_gap = relative_gap(counted.objective, result.bound) > gap
-    if open_gap and result.status == "stalled" and size <= FINISH_UP_TO:
+    fits = memory_limit is None or size * BYTES_OF_COLUMN < memory_limit * 2**30
+    if open_gap and result.status == "stalled" and size <= FINISH_UP_TO and fits:
         if progress is not None:
             progress("the rest through the exact method")
         left = None if time_limit is None else max(0.1, time_limit - result.seconds)

@@ -1,6 +1,6 @@
 """Pages about plans: one self-contained HTML file that opens offline, in Chinese and English.
 
-In:     Plan, and one to put beside it
+In:     Plan, and others to put beside it
 Out:    HTML text
 Not:    deciding anything; serving
 Words:  load = parcels handled as a share of capacity; worth = what more capacity would save

@@ -95,6 +95,27 @@ def bottlenecks(plan: Plan, most: int = 20) -> list[dict[str, Any]]:
     ]
 
 
+def totals(plan: Plan) -> dict[str, Any]:
+    """What stands side by side of several plans: cost, parcels, hours, overflow, what capacity is worth."""
+    facts = plan.summary()
+    over = max(facts["overflow"], key=lambda o: o["peak"], default=None)
+    clears = [o["clears"] for o in facts["overflow"]]
+    capacity = (pl.col("capacity") + pl.col("extra_limit")).filter(pl.col("price") > 0)
+    worth = plan.rows.select((pl.col("price").filter(pl.col("price") > 0) * capacity).sum()).item()
+    return {
+        "title": facts["case"]["title"] | {"name": facts["case"]["name"]},
+        "cost": facts["objective"],
+        "gap": facts["gap"],
+        "undelivered": facts["parcels"]["undelivered"],
+        "offered": facts["parcels"]["offered"],
+        "classes": facts["classes"],
+        "overflowing": len(facts["overflow"]),
+        "worst": over,
+        "clears": None if None in clears else max(clears, default=""),
+        "one_percent": 0.01 * float(worth or 0.0),
+    }
+
+
 def course(plan: Plan) -> dict[str, list[Any]]:
     """By slot: parcels sorted, delivered, waiting in the network, waiting at senders."""
     loads = (

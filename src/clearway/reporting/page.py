@@ -1,6 +1,6 @@
 """Render the report: a Jinja template with its style, scripts, outlines and data inside the page.
 
-In:     Plan, and one to put beside it
+In:     Plan, and others to put beside it
 Out:    HTML
 Not:    figures (figures.py)
 """
@@ -8,6 +8,7 @@ Not:    figures (figures.py)
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any
@@ -60,19 +61,20 @@ def _outlines(points: list[dict[str, Any]]) -> dict[str, Any] | None:
     return {name: json.loads((folder / f"{name}.topojson").read_text(encoding="utf-8")) for name in _OUTLINES}
 
 
-def render_report(plan: Plan, *, beside: Plan | None = None) -> str:
+def render_report(plan: Plan, *, beside: Plan | Sequence[Plan] = ()) -> str:
     """The report of a plan as one HTML page.
 
     Parameters
     ----------
     beside
-        Another plan (of the same network with nothing closed, say) whose totals stand beside it.
+        Other plans (of the same network with nothing closed, say) whose totals stand beside it.
 
     Raises
     ------
     AssetsMissingError
         If the chart library was not installed into the package.
     """
+    others = [beside] if isinstance(beside, Plan) else list(beside)
     points = figures.facility_points(plan)
     data = {
         "points": points,
@@ -85,7 +87,7 @@ def render_report(plan: Plan, *, beside: Plan | None = None) -> str:
     )
     return environment.get_template("report.html.j2").render(
         facts=plan.summary(),
-        beside=None if beside is None else beside.summary(),
+        plans=[figures.totals(p) for p in (plan, *others)] if others else [],
         bottlenecks=figures.bottlenecks(plan),
         disruptions=figures.disruption_rows(plan),
         cost_names=COST_NAMES,

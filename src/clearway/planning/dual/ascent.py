@@ -9,7 +9,9 @@ Source: docs/solver.md
 
 from __future__ import annotations
 
+import resource
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -37,6 +39,8 @@ FIRST_PLAN = 5  # iterations
 PLANS = ((0.5, 4.0), (0.1, 1.0))  # how plans are tried: extra from which part of its premium on, pull
 STALL = 12  # outer steps without a hundredth of progress after which the method ends
 MAX_OUTER = 400
+RECENT = 4  # outer steps whose prices are averaged in the end
+SMOOTH = 1e-5  # part of the bound that may be given for smoother prices
 SMALL = 20_000_000  # options up to which all lanes are candidates and a plan is tried after every outer step
 
 
@@ -84,6 +88,7 @@ def solve_dual(
     threads: int = 2,
     start: Mapping[str, Array] | None = None,
     flows: bool = False,
+    memory_limit: float | None = None,
     most_iterations: int | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> DualResult:
@@ -95,26 +100,43 @@ def solve_dual(
         Prices by row (ids, T) of an earlier plan.
     flows
         Whether the decisions of the best plan are returned cell by cell (large for a country).
+    memory_limit
+        Bytes that the process may come to use: the number of candidate lanes is held to what fits.
+
+    Raises
+    ------
+    PlanError
+        Where not even the fewest candidate lanes fit into ``memory_limit``.
     """
     begun = time.perf_counter()
-    run = _Run(problem, threads, begun, progress or (lambda text: None))
+    run = _Run(problem, threads, begun, progress or (lambda text: None), memory_limit)
     status = "stalled"
     try:
         status = run.climb(gap, time_limit, start, flows, most_iterations)
     except KeyboardInterrupt:
         status = "interrupted"
+        run.state.settle()
         if run.best is None:
+            run.state.begin(run.blocks.near(run.layout, 0.0))
             run.try_plan(flows)
     return run.result(status, flows)
 
 
 class _Run:
-    def __init__(self, problem: Problem, threads: int, begun: float, say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        problem: Problem,
+        threads: int,
+        begun: float,
+        say: Callable[[str], None],
+        memory_limit: float | None = None,
+    ) -> None:
         self.problem, self.begun, self.say = problem, begun, say
         self.layout = build_layout(problem)
         self.blocks = build_blocks(problem, self.layout)
         self.unit = _unit(problem, self.layout)
         self.state = State(self.layout, self.blocks, threads)
+        self.most = 1 << 62 if memory_limit is None else self._most_lanes(memory_limit)
         floor = min([w for w in problem.time_value if w > 0], default=1.0)
         factor = np.clip((problem.time_value[self.blocks.cls] / floor) ** 0.6, 1.0, 10.0)
         self.factor = factor.astype(F32)
@@ -122,8 +144,30 @@ class _Run:
         self.bound, self.bound_price = self.zero, np.zeros_like(self.state.price)
         self.best: Tally | None = None
         self.kept: tuple[Array, ...] | None = None
+        self.recent: deque[Array] = deque(maxlen=RECENT)
         self.course: list[tuple[float, float, float]] = []
         self.iterations = 0
+
+    def _most_lanes(self, limit: float) -> int:
+        """How many candidate lanes fit, beside what the process holds and a plan needs."""
+        used = 1024.0 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        most = int((limit - used - self.state.bytes_of_plan) / self.state.bytes_of_lane)
+        least = int(self.blocks.near(self.layout, 0.0).sum())
+        if most < least:
+            needed = used + self.state.bytes_of_plan + least * self.state.bytes_of_lane
+            raise PlanError(
+                f"The plan would need at least {needed / 2**30:.1f} GiB; --memory-limit gives {limit / 2**30:.1f}. "
+                "Plan fewer places (--places), fewer days (--days) or longer slots (--slot-hours)."
+            )
+        return most
+
+    def _fitting(self, wanted: Callable[[float], Array], slack: float) -> Array:
+        """The candidate lanes of the widest slack up to ``slack`` that fit into memory."""
+        mask = wanted(slack)
+        while mask.sum() > self.most and slack > 1e-3 * self.unit:
+            slack = min(slack, float(self.blocks.slack.max(initial=0.0))) / 2
+            mask = wanted(slack)
+        return mask if mask.sum() <= self.most else self.blocks.near(self.layout, 0.0)
 
     def seconds(self) -> float:
         return time.perf_counter() - self.begun
@@ -170,12 +214,14 @@ class _Run:
             used = np.zeros((self.blocks.count, lay.lanes))
             _begin_at(state, start)
             self.try_bound(used)
-            state.begin(self.blocks.allowed if small else (used > 0) | self.blocks.near(lay, SLACK_WARM * self.unit))
+            old = used > 0
+            state.begin(self._fitting(lambda slack: old | self.blocks.near(lay, slack), SLACK_WARM * self.unit))
             state.mu[:] = MU_FIRST * self.unit * self.factor
             state.soft(1e-6)
             state.swap()
         else:
-            state.begin(self.blocks.allowed if small else self.blocks.near(lay, pace.slack * self.unit))
+            slack = float("inf") if small else pace.slack * self.unit
+            state.begin(self._fitting(lambda x: self.blocks.near(lay, x), slack))
         first_common = np.ones(lay.rows, bool)
         first_common[lay.lanes + 2 * lay.facilities : lay.lanes + 3 * lay.facilities] = False
         common, sign = np.ones(lay.rows), np.zeros(lay.rows)
@@ -214,6 +260,7 @@ class _Run:
                 eta_factor = max(0.4, eta_factor * 0.8)
                 momentum = 0.0
             before = violation
+            self.recent.append(state.price.copy())
             if small:
                 state.swap()
             else:
@@ -229,9 +276,25 @@ class _Run:
         state, lay = self.state, self.layout
         used = np.zeros((self.blocks.count, lay.lanes))
         self.try_bound(used)
-        mask = used > 0
-        mask[state.owner, state.lane] |= state.largest() > SHARE
+        score = np.minimum(used, 1.0) * 2.0  # what the bound asks for comes first
+        found = state.largest()
+        score[state.owner, state.lane] += np.where(found > SHARE, found, 0.0)
+        mask = score > 0
+        if mask.sum() > self.most:
+            mask = score >= max(np.sort(score, axis=None)[-self.most], 1e-9)
+            mask &= np.cumsum(mask).reshape(mask.shape) <= self.most
         state.reselect(mask)
+
+    def smooth(self) -> None:
+        """Report the mean of the last prices where it proves as much: the same answer whichever of several was last.
+
+        The bound is concave, so it proves at least what the worst of them does, and mostly more than each.
+        """
+        if self.recent:
+            mean: Array = np.asarray(np.mean([self.bound_price, *self.recent], axis=0, dtype=np.float64), F32)
+            value = self.state.bound(mean)
+            if value >= self.bound - SMOOTH * abs(self.bound):
+                self.bound, self.bound_price = value, mean
 
     def _told(self) -> None:
         assert self.best is not None
@@ -256,6 +319,7 @@ class _Run:
             sink = _Collector(self)
             self.best = state.primal(keep[3], at_price=float(keep[4][0]), pull=float(keep[4][1]), sink=sink)
             cells = sink.cells()
+        self.smooth()
         parcels, cost = state.out_of_reach()
         lost: dict[int, float] = {}
         for target, amount in zip(blocks.target[parcels > 0].tolist(), parcels[parcels > 0].tolist(), strict=True):

@@ -84,6 +84,21 @@ class State:
             for _ in range(self.threads)
         ]
 
+    @property
+    def bytes_of_lane(self) -> float:
+        """Memory of one more candidate lane: two tables, and the room in which they change."""
+        return 2.2 * self.layout.slots * WIDTH * 2
+
+    @property
+    def bytes_of_plan(self) -> float:
+        """Memory that a plan takes beside the tables: parcels under way in double precision."""
+        return 8.0 * WIDTH * self.layout.facilities * self.blocks.count * (self.threads * self.layout.ring + 4)
+
+    def settle(self) -> None:
+        """Wait for what an interrupted pass still does."""
+        self.pool.shutdown(wait=True)
+        self.pool = ThreadPoolExecutor(self.threads)
+
     def begin(self, mask: Array) -> None:
         """Start with the candidate lanes of ``mask`` (B, E) and with no preference among them."""
         self._choose(mask)
