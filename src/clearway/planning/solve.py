@@ -249,8 +249,19 @@ def _by_prices(
             progress("the rest through the exact method")
         left = None if time_limit is None else max(0.1, time_limit - result.seconds)
         exact = _exactly(problem, left, threads, progress)
-        if exact.counted.objective < counted.objective or exact.bound > found.bound:
-            return replace(exact, iterations=result.iterations + exact.iterations, status="finished exactly")
+        better = exact if exact.counted.objective < counted.objective else found
+        proof = exact if exact.bound > found.bound else found
+        if better is exact or proof is exact:
+            return replace(
+                better,
+                flows=better.flows if wanted else None,
+                commodities=better.commodities if wanted else None,
+                prices=proof.prices,
+                bound=proof.bound,
+                status="finished exactly",
+                iterations=result.iterations + exact.iterations,
+                course=found.course,
+            )
     return found
 
 
