@@ -16,6 +16,7 @@ import polars as pl
 
 from clearway.cases import Case
 from clearway.core.errors import PlanError
+from clearway.planning.frames import read_prices
 from clearway.planning.lagrangian import lower_bound
 from clearway.planning.plans import Plan
 from clearway.planning.problem import ROWS, Problem, build_problem
@@ -53,7 +54,7 @@ def check_plan(plan: Plan, case: Case | None = None) -> CheckResult:
         raise PlanError("The plan was written without flows, so it cannot be recounted; plan again with --flows.")
     problem = build_problem(plan.case if case is None else plan.matched(case))
     counted = recount(problem, plan.flows, plan.commodities)
-    bound = lower_bound(problem, _prices(problem, plan.rows))
+    bound = lower_bound(problem, read_prices(problem, plan.rows))
     said = plan.facts
     faults = []
     if abs(counted.objective - said["objective"]) > TOLERANCE * max(1.0, abs(counted.objective)):
@@ -81,10 +82,6 @@ def _table(problem: Problem, rows: pl.DataFrame, name: str, column: str) -> np.n
     at = [position[identity] for identity in part["id"]]
     table[at, part["slot"].to_numpy()] = part[column].fill_null(0.0).to_numpy()
     return table
-
-
-def _prices(problem: Problem, rows: pl.DataFrame) -> dict[str, np.ndarray[Any, Any]]:
-    return {name: _table(problem, rows, name, "price") for name in ROWS}
 
 
 def _load_difference(problem: Problem, rows: pl.DataFrame, loads: dict[str, np.ndarray[Any, Any]]) -> float:

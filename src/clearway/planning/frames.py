@@ -1,7 +1,7 @@
 """A plan as tables: flows, decisions by commodity, rows, and what lies beyond storage.
 
 In:     Problem, Cells of a solution, its Recount and prices
-Out:    the frames of docs/case-format.md
+Out:    the frames of docs/case-format.md; prices read back from one of them
 Not:    solving (solve.py), files (plans.py)
 Words:  cell = one decision of one commodity at one place in one slot
 Source: docs/planning.md sections 5 and 8
@@ -16,6 +16,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from clearway.core.timegrid import format_time
+from clearway.planning.lagrangian import zero_prices
 from clearway.planning.problem import ROWS, Problem
 from clearway.planning.program import Cells
 from clearway.planning.recount import Recount
@@ -127,3 +128,17 @@ def overflow_list(problem: Problem, counted: Recount) -> list[dict[str, Any]]:
             }
         )
     return sorted(found, key=lambda row: -row["parcel_hours"])
+
+
+def read_prices(problem: Problem, rows: pl.DataFrame) -> dict[str, Floats]:
+    """Prices (ids, T) out of a plan's rows, by id and time; 0 where it has none, or was made for another case."""
+    prices = zero_prices(problem)
+    position = {problem.grid.time(t): t for t in range(problem.grid.slots)}
+    for name in ROWS:
+        ids = problem.offer.lanes if name == "depart" else problem.offer.facilities
+        part = rows.filter((pl.col("row") == name) & (pl.col("price") > 0))
+        at = part["id"].replace_strict({x: i for i, x in enumerate(ids)}, default=-1, return_dtype=pl.Int64).to_numpy()
+        slot = np.array([position.get(moment, -1) for moment in part["start"]], np.int64)
+        known = (at >= 0) & (slot >= 0)
+        prices[name][at[known], slot[known]] = part["price"].to_numpy()[known]
+    return prices

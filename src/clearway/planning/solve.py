@@ -25,7 +25,7 @@ from clearway.cases import Case
 from clearway.core.errors import Fault, Faults, PlanError
 from clearway.core.timegrid import format_time
 from clearway.planning.exact import solve_exact
-from clearway.planning.frames import commodity_frame, flow_frame, overflow_list, row_frame
+from clearway.planning.frames import commodity_frame, flow_frame, overflow_list, read_prices, row_frame
 from clearway.planning.lagrangian import OutOfReach, lower_bound, out_of_reach, zero_prices
 from clearway.planning.plans import Plan
 from clearway.planning.problem import ROWS, Problem, build_problem
@@ -217,7 +217,7 @@ def _by_prices(
         gap=gap,
         time_limit=time_limit,
         threads=threads or os.cpu_count() or 1,
-        start=None if warm is None else start_prices(problem, warm.rows),
+        start=None if warm is None else read_prices(problem, warm.rows),
         flows=wanted,
         memory_limit=None if memory_limit is None else memory_limit * 2**30,
         progress=progress,
@@ -263,20 +263,6 @@ def _by_prices(
                 course=found.course,
             )
     return found
-
-
-def start_prices(problem: Problem, rows: pl.DataFrame) -> dict[str, Floats]:
-    """Prices (ids, T) of an earlier plan's rows, by name and time; 0 where it has none."""
-    prices = zero_prices(problem)
-    position = {problem.grid.time(t): t for t in range(problem.grid.slots)}
-    for name in ROWS:
-        ids = problem.offer.lanes if name == "depart" else problem.offer.facilities
-        part = rows.filter((pl.col("row") == name) & (pl.col("price") > 0))
-        at = part["id"].replace_strict({x: i for i, x in enumerate(ids)}, default=-1, return_dtype=pl.Int64).to_numpy()
-        slot = np.array([position.get(moment, -1) for moment in part["start"]], np.int64)
-        known = (at >= 0) & (slot >= 0)
-        prices[name][at[known], slot[known]] = part["price"].to_numpy()[known]
-    return prices
 
 
 def _from_tally(problem: Problem, result: DualResult) -> Recount:
