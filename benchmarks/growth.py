@@ -61,7 +61,9 @@ def median(results: list[dict[str, Any]], place: int) -> float | None:
 
 def main(peers: bool = True) -> None:
     """Print the table as it grows and draw the plots."""
-    print("| case | solver | 1 % s | 0.1 % s | least gap | MB | Clearway is faster to 0.1 % |\n|---|---|---|---|---|---|---|")
+    print(
+        "| case | solver | 1 % s | 0.1 % s | least gap | MB | Clearway is faster to 0.1 % |\n|---|---|---|---|---|---|---|"
+    )
     drawn: list[tuple[str, dict[str, Any], float]] = []
     with tempfile.TemporaryDirectory() as folder:
         for label, case, runs, beside in cases(Path(folder)):
@@ -79,7 +81,9 @@ def main(peers: bool = True) -> None:
     draw(drawn)
 
 
-def row(case: str, solver: str, one: float | None, tenth: float | None, gap: str, memory: float | None, ratio: str) -> None:
+def row(
+    case: str, solver: str, one: float | None, tenth: float | None, gap: str, memory: float | None, ratio: str
+) -> None:
     """One line of the table."""
     words = [f"{x:.2f}" if x is not None else f"not in {LIMIT:.0f}" for x in (one, tenth)]
     print(f"| {case} | {solver} | {words[0]} | {words[1]} | {gap} | {memory or 0:.0f} | {ratio} |", flush=True)

@@ -37,7 +37,7 @@ Ints = NDArray[np.int64]
 MAX_COLUMNS = 3_000_000
 SECONDS_BETWEEN_WORDS = 5.0
 TOLD_FROM = 50_000  # columns; a call back into Python each iteration would slow small programs by half
-INTERIOR_FROM = 250_000  # columns from which interior points with crossover take over from the simplex method
+INTERIOR_FROM = 600_000  # columns from which interior points with crossover take over from the simplex method
 
 
 @dataclass(frozen=True)
