@@ -3,7 +3,7 @@
 In:     Plan (rows, flows where written) and one target: facility, lane, pair or class
 Out:    text in English or Chinese; the facts behind it as a dictionary
 Not:    new numbers: everything is read off the plan and its case; sentences (explain_words.py)
-Words:  worth = Σ price over the slots of a day: what one more parcel per slot all day would save
+Words:  worth = what one more parcel an hour, all day, would save (Σ price × hours of a slot)
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def _require(name: str, known: list[str], what: str) -> None:
         raise PlanError(f"There is no {what} {name!r} in the plan; did you mean {nearest(name, known)}?")
 
 
-def row_facts(rows: pl.DataFrame) -> list[dict[str, Any]]:
+def row_facts(rows: pl.DataFrame, slot_hours: float) -> list[dict[str, Any]]:
     """One entry a row kind: use, days where it binds, and what more of it is worth."""
     facts = []
     for (name,), part in rows.group_by("row", maintain_order=True):
@@ -82,7 +82,7 @@ def row_facts(rows: pl.DataFrame) -> list[dict[str, Any]]:
                 pl.col("extra").sum(),
                 pl.col("overflow").max(),
                 pl.col("price").max(),
-                pl.col("price").sum().alias("worth"),
+                (pl.col("price").sum() * slot_hours).alias("worth"),
                 pl.col("capacity").null_count().alias("free"),
                 (pl.col("capacity") + pl.col("extra_limit") <= 0).sum().alias("shut"),
                 pl.len().alias("slots"),
@@ -120,7 +120,7 @@ def _facility(plan: Plan, name: str) -> dict[str, Any]:
         "kind": "facility",
         "id": name,
         "name": label,
-        "rows": row_facts(mine),
+        "rows": row_facts(mine, plan.case.grid.slot_hours),
         "clearing": clearing(plan.rows, name),
         "lanes": busiest.to_dicts(),
         "disruptions": _hits(plan, facility=offer.facilities.index(name)),
@@ -149,7 +149,7 @@ def _lane(plan: Plan, name: str) -> dict[str, Any]:
         "kind": "lane",
         "id": name,
         "name": f"{lane['origin']} → {lane['destination']} ({lane['mode']})",
-        "rows": row_facts(mine),
+        "rows": row_facts(mine, plan.case.grid.slot_hours),
         "carries": top,
         "disruptions": _hits(plan, ends=ends, lane=index),
     }

@@ -39,9 +39,9 @@ PHRASES: dict[str, dict[str, str]] = {
     },
     "storage within": {"en": "  {day} storage: within storage", "zh": "  {day} 存放：未超存"},
     "what it takes": {
-        "en": "  What it would take: 1,000 more parcels per slot of {row} all day on {day} would save about "
+        "en": "  What it would take: 1,000 more parcels an hour of {row} all day on {day} would save about "
         "{saving:,.0f} (price up to {price:.3f} a parcel; true for small changes).",
-        "zh": "  如何改善：{day} 全天每时段增加 1,000 件{row}能力，约可节省 {saving:,.0f}"
+        "zh": "  如何改善：{day} 全天每小时增加 1,000 件{row}能力，约可节省 {saving:,.0f}"
         "（影子价格最高每件 {price:.3f}；仅对小幅变化成立）。",
     },
     "nothing binds": {

@@ -78,13 +78,16 @@ def lane_lines(plan: Plan) -> list[dict[str, Any]]:
 
 
 def bottlenecks(plan: Plan, most: int = 20) -> list[dict[str, Any]]:
-    """Rows by what 1,000 more parcels per slot for a day would save."""
+    """Rows by what 1,000 more parcels an hour for a day would save."""
     names = dict(plan.case.facilities.select("id", "name").iter_rows())
     found = (
         plan.rows.filter(pl.col("price") > 1e-6)
         .group_by("row", "id", pl.col("start").dt.date().alias("day"))
         .agg(
-            pl.col("price").sum().alias("worth"), pl.col("price").max(), pl.col("load").sum(), pl.col("capacity").sum()
+            (pl.col("price").sum() * plan.case.grid.slot_hours).alias("worth"),
+            pl.col("price").max(),
+            pl.col("load").sum(),
+            pl.col("capacity").sum(),
         )
         .sort("worth", "id", "day", descending=[True, False, False])
         .head(most)
