@@ -21,7 +21,7 @@ def prepare(progress: Callable[[str], None] | None = None) -> Path:
     folder = _folder()
     os.environ.setdefault("NUMBA_CACHE_DIR", str(folder))
     if progress is not None and not any(folder.rglob("*.nbi")):
-        progress("compiling the planner for this machine (once, some 20 s)")
+        progress("compiling the planner for this machine (once, some 10 s)")
     return folder
 
 

@@ -3,7 +3,8 @@
 In:     Problem, limits, prices to start from
 Out:    DualResult: prices, proven bound, the best plan within every limit
 Not:    the passes (state.py), how prices move (prices.py)
-Words:  outer step = iterations with one reference; mu = how much dearer an option may be and still be used
+Words:  outer step = iterations with one reference; mu = how much dearer an option may be and still be used;
+        slack = what a lane costs beyond the cheapest way at no prices
 Source: docs/solver.md
 """
 
@@ -179,7 +180,7 @@ class _Run:
         return (self.best.objective - self.bound) / max(abs(self.bound), 1e-9)
 
     def try_plan(self, flows: bool) -> None:
-        """Repair the policies into a plan, with extra capacity from its premium on and from any price on."""
+        """Repair the policies into plans, in each of the ways of PLANS; the best of all is kept."""
         state = self.state
         for at_price, pull in PLANS[: 1 if self.iterations == FIRST_PLAN else None]:
             tally = state.primal(state.price, at_price=at_price, pull=pull)
