@@ -21,12 +21,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clearway.core.errors import PlanError
-from clearway.planning.dual.layout import ORDER, Layout, build_blocks, build_layout
+from clearway.planning.dual.layout import Layout, build_blocks, build_layout
+from clearway.planning.dual.outcome import Collector, DualResult, by_row, table_of
 from clearway.planning.dual.prices import move_prices
-from clearway.planning.dual.state import State, Tally
+from clearway.planning.dual.state import Policies, State
+from clearway.planning.dual.tally import Tally
 from clearway.planning.dual.vector import WIDTH
 from clearway.planning.problem import Problem
-from clearway.planning.program import Cells
 
 Array = NDArray[Any]
 F32 = np.float32
@@ -61,24 +62,6 @@ class Pace:
 HELD = Pace(outer=20, mu=(3.5, 2.5, 2.0, 1.6, 1.25), mix=3e-3, common=5.0, slack=12.0)
 INSIDE = Pace(outer=30, mu=(40.0, 20.0, 10.0, 5.0, 2.5, 1.25), mix=1e-3, common=30.0, slack=8.0)
 INSIDE_SMALL = Pace(outer=40, mu=INSIDE.mu, mix=1e-4, common=30.0, slack=float("inf"))
-
-
-@dataclass(frozen=True)
-class DualResult:
-    """The best plan and the best bound; ``prices`` by row, shape (ids, T), are those of the bound."""
-
-    prices: dict[str, Array]
-    bound: float
-    bound_at_zero: float
-    tally: Tally
-    parcels_by_class: Array  # (K, 3): undelivered, parcel-slots at facilities and on lanes, at senders
-    loads: dict[str, Array]
-    cells: dict[str, Cells] | None
-    out_of_reach: tuple[float, float, dict[int, float]]
-    iterations: int
-    status: str
-    seconds: float
-    course: tuple[tuple[float, float, float], ...]  # seconds, bound, objective after each test
 
 
 def solve_dual(
@@ -144,7 +127,7 @@ class _Run:
         self.zero = self.state.bound(np.zeros_like(self.state.price))
         self.bound, self.bound_price = self.zero, np.zeros_like(self.state.price)
         self.best: Tally | None = None
-        self.kept: tuple[Array, ...] | None = None
+        self.kept: tuple[Policies, float, float] | None = None
         self.recent: deque[Array] = deque(maxlen=RECENT)
         self.course: list[tuple[float, float, float]] = []
         self.iterations = 0
@@ -187,16 +170,7 @@ class _Run:
             if self.best is None or tally.objective < self.best.objective:
                 self.best = tally
                 if flows:
-                    self.kept = (
-                        state.cur_lane.copy(),
-                        state.cur_node.copy(),
-                        state.cur_deliver.copy(),
-                        state.price.copy(),
-                        np.array([at_price, pull]),
-                        state.starts,
-                        state.lane,
-                        state.owner,
-                    )
+                    self.kept = state.policies(), at_price, pull
 
     def try_bound(self, used: Array | None = None) -> None:
         value = self.state.bound(used=used)
@@ -209,22 +183,10 @@ class _Run:
         state, lay = self.state, self.layout
         small = self.blocks.allowed.sum() * lay.slots * WIDTH < SMALL
         pace = HELD if lay.hold else INSIDE_SMALL if small else INSIDE
-        mus = pace.mu
-        if start is not None:  # what the old prices say decides at first, more sharply than one step would
-            mus = MU_WARM
-            used = np.zeros((self.blocks.count, lay.lanes))
-            _begin_at(state, start)
-            self.try_bound(used)
-            old = used > 0
-            state.begin(self._fitting(lambda slack: old | self.blocks.near(lay, slack), SLACK_WARM * self.unit))
-            state.mu[:] = MU_FIRST * self.unit * self.factor
-            state.soft(1e-6)
-            state.swap()
-        else:
-            slack = float("inf") if small else pace.slack * self.unit
-            state.begin(self._fitting(lambda x: self.blocks.near(lay, x), slack))
+        self._start(start, np.inf if small else pace.slack * self.unit)
+        mus = pace.mu if start is None else MU_WARM
         first_common = np.ones(lay.rows, bool)
-        first_common[lay.lanes + 2 * lay.facilities : lay.lanes + 3 * lay.facilities] = False
+        first_common[lay.storage] = False
         common, sign = np.ones(lay.rows), np.zeros(lay.rows)
         base, extra = state.base32, state.extra32
         gain, settings = np.ones(state.price.shape, F32), np.array(GAIN)
@@ -273,6 +235,21 @@ class _Run:
                 return "stalled"
         return "stalled"
 
+    def _start(self, start: Mapping[str, Array] | None, slack: float) -> None:
+        """Choose the first candidate lanes and, from earlier prices, the first policies."""
+        state, lay = self.state, self.layout
+        if start is None:
+            state.begin(self._fitting(lambda x: self.blocks.near(lay, x), slack))
+            return
+        used = np.zeros((self.blocks.count, lay.lanes))
+        state.start_at(table_of(lay, start))
+        self.try_bound(used)
+        state.begin(self._fitting(lambda x: (used > 0) | self.blocks.near(lay, x), SLACK_WARM * self.unit))
+        # what the old prices say decides at first, more sharply than one step would
+        state.mu[:] = MU_FIRST * self.unit * self.factor
+        state.soft(1e-6)
+        state.swap()
+
     def _reselect(self) -> None:
         state, lay = self.state, self.layout
         used = np.zeros((self.blocks.count, lay.lanes))
@@ -301,8 +278,7 @@ class _Run:
         assert self.best is not None
         self.course.append((self.seconds(), self.bound, self.best.objective))
         late = float(self.best.left.sum())
-        storage = slice(self.layout.lanes + 2 * self.layout.facilities, self.layout.lanes + 3 * self.layout.facilities)
-        over = np.maximum(0.0, self.best.loads - self.layout.base)[:, storage].max(axis=1, initial=0.0).max(initial=0.0)
+        over = np.maximum(0.0, self.best.loads - self.layout.base)[:, self.layout.storage].max(initial=0.0)
         self.say(
             f"{self.seconds():.0f} s, {self.iterations} iterations: gap {100 * self.gap:.2f} %, "
             f"{late:,.0f} parcels undelivered, {over:,.0f} beyond storage at most"
@@ -313,12 +289,10 @@ class _Run:
         lay, blocks, state = self.layout, self.blocks, self.state
         cells = None
         if flows and self.kept is not None:
-            keep = self.kept
-            state.cur_lane, state.cur_node, state.cur_deliver = keep[:3]
-            state.starts, state.lane, state.owner = keep[5:]
-            state.count = len(state.lane)
-            sink = _Collector(self)
-            self.best = state.primal(keep[3], at_price=float(keep[4][0]), pull=float(keep[4][1]), sink=sink)
+            policies, at_price, pull = self.kept
+            state.restore(policies)
+            sink = Collector(state)
+            self.best = state.primal(state.price, at_price=at_price, pull=pull, sink=sink)
             cells = sink.cells()
         self.smooth()
         parcels, cost = state.out_of_reach()
@@ -331,12 +305,12 @@ class _Run:
             np.add.at(totals[:, column], blocks.cls, value)
         state.pool.shutdown()
         return DualResult(
-            prices=_by_row(lay, np.where(lay.live, self.bound_price, 0.0)),
+            prices=by_row(lay, np.where(lay.live, self.bound_price, 0.0)),
             bound=self.bound,
             bound_at_zero=self.zero,
             tally=best,
             parcels_by_class=totals,
-            loads=_by_row(lay, best.loads),
+            loads=by_row(lay, best.loads),
             cells=cells,
             out_of_reach=(float(parcels.sum()), float(cost.sum()), lost),
             iterations=self.iterations,
@@ -353,66 +327,3 @@ def _unit(problem: Problem, layout: Layout) -> float:
         return float(min(waits))
     cost = float(np.median(layout.lane_cost)) if layout.lanes else 0.0
     return max(0.01 * cost, 1e-3 * float(problem.penalty.max(initial=0.0)), 1e-6)
-
-
-def _by_row(layout: Layout, table: Array) -> dict[str, Array]:
-    """A table (T, R) as one array (ids, T) per row kind, lanes in the order of the problem."""
-    e, f = layout.lanes, layout.facilities
-    edges = np.cumsum([0, e, f, f, f, f])
-    parts = {name: table[:, edges[i] : edges[i + 1]].T.astype(float) for i, name in enumerate(ORDER)}
-    lanes = np.empty_like(parts["depart"])
-    lanes[layout.order] = parts["depart"]
-    return parts | {"depart": lanes}
-
-
-def _begin_at(state: State, start: Mapping[str, Array]) -> None:
-    lay = state.layout
-    parts = [start["depart"][lay.order], *(start[name] for name in ORDER[1:])]
-    table = np.concatenate(parts).T
-    if table.shape != state.price.shape:
-        raise PlanError("The earlier plan has other rows or slots than the case, so its prices cannot be used.")
-    state.price[lay.live] = np.clip(table, 0.0, lay.cap)[lay.live]
-    state.ahead[:] = state.price
-
-
-class _Collector:
-    """Gathers the decisions of a plan slot by slot as sparse cells."""
-
-    def __init__(self, run: _Run) -> None:
-        self.run = run
-        self.parts: dict[str, list[tuple[Array, Array, Array, Array]]] = {
-            name: [] for name in ("held", "accepted", "unsorted", "sorted", "sorted_held", "depart", "delivered")
-        }
-
-    def _add(self, name: str, commodity: Array, at: Array, slot: int, parcels: Array) -> None:
-        self.parts[name].append((commodity, at, np.full(len(at), slot), parcels))
-
-    def __call__(
-        self,
-        t: int,
-        off: Array,
-        hin: Array,
-        hout: Array,
-        accepted: Array,
-        sorted_: Array,
-        delivered: Array,
-        flow: Array,
-    ) -> None:
-        run = self.run
-        columns = run.blocks.columns
-        tables = {"unsorted": hin, "sorted": sorted_, "sorted_held": hout}
-        if run.layout.hold:
-            tables |= {"held": off, "accepted": accepted}
-        for name, table in tables.items():
-            f, b, j = np.nonzero(table)
-            self._add(name, columns[b, j], f, t, table[f, b, j])
-        b, j = np.nonzero(delivered)
-        self._add("delivered", columns[b, j], run.blocks.target[b, j], t, delivered[b, j])
-        c, j = np.nonzero(flow)
-        state = run.state
-        self._add("depart", columns[state.owner[c], j], run.layout.order[state.lane[c]], t, flow[c, j])
-
-    def cells(self) -> dict[str, Cells]:
-        """All slots together."""
-        none = (np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
-        return {name: Cells(*(np.concatenate(x) for x in zip(none, *parts))) for name, parts in self.parts.items()}

@@ -19,7 +19,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from clearway.planning.dual.vector import WIDTH
-from clearway.planning.problem import ROWS, Problem
+from clearway.planning.problem import Problem
 
 Array = NDArray[Any]
 NO_LIMIT = 1e12
@@ -60,6 +60,11 @@ class Layout:
     def ring(self) -> int:
         """Slots that parcels under way are spread over."""
         return int(self.tau.max(initial=0)) + 1
+
+    @property
+    def storage(self) -> slice:
+        """Where the storage rows stand among the R."""
+        return slice(self.lanes + 2 * self.facilities, self.lanes + 3 * self.facilities)
 
     @property
     def rows(self) -> int:
@@ -121,18 +126,13 @@ def build_layout(problem: Problem) -> Layout:
     order = np.argsort(offer.origin, kind="stable")
     start = np.searchsorted(offer.origin[order], np.arange(facilities + 1))
     tau = np.where(problem.may_depart(), problem.travel, -1)[order].T
+    fields = ("base", "extra", "premium", "shut")
     parts = {
-        name: (
-            problem.rows[name].base[order] if name == "depart" else problem.rows[name].base,
-            problem.rows[name].extra[order] if name == "depart" else problem.rows[name].extra,
-            problem.rows[name].premium[order] if name == "depart" else problem.rows[name].premium,
-            problem.rows[name].shut[order] if name == "depart" else problem.rows[name].shut,
-        )
-        for name in ROWS
+        field: [getattr(problem.rows[name], field)[order if name == "depart" else slice(None)] for name in ORDER]
+        for field in fields
     }
-    base, extra = (np.concatenate([parts[n][i].T for n in ORDER], axis=1) for i in (0, 1))
-    premium = np.concatenate([parts[n][2] for n in ORDER])
-    shut = np.concatenate([parts[n][3].T for n in ORDER], axis=1)
+    base, extra, shut = (np.concatenate([part.T for part in parts[n]], axis=1) for n in ("base", "extra", "shut"))
+    premium = np.concatenate(parts["premium"])
     limited = np.isfinite(base) & ~shut
     dt = problem.grid.slot_hours
     highest = float(problem.penalty.max(initial=0)) + dt * slots * float(problem.time_value.max(initial=0))

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from clearway.planning.dual.layout import Blocks, Layout
 from clearway.planning.dual.repair import repair_slot
 from clearway.planning.dual.sweeps import departures, exact_value, largest, load_forward, soft_backward, take_over
+from clearway.planning.dual.tally import Tally, tally
 from clearway.planning.dual.vector import WIDTH
 
 Array = NDArray[Any]
@@ -93,6 +94,23 @@ class State:
     def bytes_of_plan(self) -> float:
         """Memory that a plan takes beside the tables: parcels under way in double precision."""
         return 8.0 * WIDTH * self.layout.facilities * self.blocks.count * (self.threads * self.layout.ring + 4)
+
+    def start_at(self, table: Array) -> None:
+        """Take over prices (T, R), within what each row's price may be."""
+        live = self.layout.live
+        self.price[live] = np.clip(table, 0.0, self.layout.cap)[live]
+        self.ahead[:] = self.price
+
+    def policies(self) -> Policies:
+        """A copy of what :meth:`primal` makes a plan from."""
+        tables = (self.cur_lane.copy(), self.cur_node.copy(), self.cur_deliver.copy(), self.price.copy())
+        return Policies(*tables, self.starts, self.lane, self.owner)
+
+    def restore(self, kept: Policies) -> None:
+        """Go back to earlier policies, for a plan only: references stay as they are."""
+        self.cur_lane, self.cur_node, self.cur_deliver, self.price = kept.lanes, kept.nodes, kept.deliver, kept.price
+        self.starts, self.lane, self.owner = kept.starts, kept.lane, kept.owner
+        self.count = len(kept.lane)
 
     def settle(self) -> None:
         """Wait for what an interrupted pass still does."""
@@ -331,45 +349,20 @@ class State:
             if sink is not None:
                 sink(t, off, hin, hout, accepted, sorted_, delivered, flow)
         left = hin.sum(axis=(0, 2)) + hout.sum(axis=(0, 2)) + off.sum(axis=(0, 2)) * lay.hold
-        return self._tally(loads, waiting.sum(axis=0), outside.sum(axis=0), under_way.sum(axis=0), left)
-
-    def _tally(self, loads: Array, waiting: Array, held: Array, under_way: Array, left: Array) -> Tally:
-        lay, blocks = self.layout, self.blocks
-        e, f = lay.lanes, lay.facilities
-        over = np.maximum(0.0, loads - lay.base) * lay.live
-        overflow = over[:, e + 2 * f : e + 3 * f].copy()
-        over[:, e + 2 * f : e + 3 * f] = 0.0
-        costs = {
-            "transport": float((loads[:, :e] @ lay.lane_cost).sum()),
-            "sorting": float((loads[:, e : e + f] * lay.sort_cost).sum()),
-            "delivery": float((loads[:, e + f : e + 2 * f] @ lay.deliver_cost).sum()),
-            "time": float((blocks.wait * (waiting + under_way) + blocks.at_sender * held).sum()),
-            "extra": float((over @ lay.premium).sum()),
-            "overflow": float((overflow * lay.cap[:, e + 2 * f : e + 3 * f]).sum()),
-            "undelivered": float((blocks.end * left).sum()),
-        }
-        limit = lay.base + lay.extra
-        beyond = np.where(lay.live | lay.shut, np.maximum(0.0, loads - limit) / np.maximum(1.0, lay.base), 0.0)
-        beyond[:, e + 2 * f : e + 3 * f] = 0.0
-        return Tally(loads, costs, waiting, held, under_way, left, float(beyond.max(initial=0.0)))
+        return tally(lay, blocks, loads, waiting.sum(axis=0), outside.sum(axis=0), under_way.sum(axis=0), left)
 
 
 @dataclass(frozen=True)
-class Tally:
-    """What a repaired plan comes to; per block: parcel-slots waiting, held at senders, under way, parcels left."""
+class Policies:
+    """Fractions and the prices they answer, with the candidate lanes they are of."""
 
-    loads: Array  # (T, R)
-    costs: dict[str, float]
-    waiting: Array
-    held: Array
-    under_way: Array
-    left: Array
-    row_violation: float
-
-    @property
-    def objective(self) -> float:
-        """Sum of all costs."""
-        return sum(self.costs.values())
+    lanes: Array
+    nodes: Array
+    deliver: Array
+    price: Array
+    starts: Array
+    lane: Array
+    owner: Array
 
 
 Sink = Callable[[int, Array, Array, Array, Array, Array, Array, Array], None]
