@@ -14,7 +14,7 @@ import subprocess
 import sys
 from datetime import date
 
-from benchmarks import growth
+from benchmarks import growth, simulation
 
 RUNS = 5
 
@@ -85,6 +85,7 @@ def main() -> None:
         )
     print()
     growth.main()
+    simulation.main(RUNS)
 
 
 if __name__ == "__main__":

@@ -67,3 +67,6 @@ TYPHOON = "2106"
 TYPHOON_MOVED_TO_DAY = 12  # of November 2022: the day of landfall
 TYPHOON_KNOWN_HOURS = 48
 EAST_CITIES, EXACT_CITIES = 40, 12
+
+# Fitted to the stage means of 2024 Q2 by scripts/calibrate.py (docs/simulation.md)
+SIMULATION = {"origin_hours": 6.0, "travel_factor": 1.38, "destination_hours": 1.5, "round_hours": 4.75}

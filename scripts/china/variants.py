@@ -289,6 +289,7 @@ def settings(name: str, en: str, zh: str, start: date, days: float, slot_hours: 
             for n, _, w, hold, penalty, promise in a.CLASSES
         ],
         "profile": {"collection": a.COLLECTION},
+        "simulation": a.SIMULATION,
     }
 
 

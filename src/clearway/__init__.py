@@ -13,30 +13,39 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from clearway.cases import Case
-    from clearway.core import ClearwayError, InputError, PlanError
+    from clearway.core import ClearwayError, InputError, PlanError, SimulationError
     from clearway.planning import Plan, check_plan, diff_plans, plan
+    from clearway.simulation import Outcome, compare_outcomes, simulate
 
 _HOME = {
     "Case": "clearway.cases",
     "ClearwayError": "clearway.core",
     "InputError": "clearway.core",
+    "Outcome": "clearway.simulation",
     "Plan": "clearway.planning",
     "PlanError": "clearway.core",
+    "SimulationError": "clearway.core",
     "check_plan": "clearway.planning",
     "diff_plans": "clearway.planning",
     "plan": "clearway.planning",
+    "compare_outcomes": "clearway.simulation",
+    "simulate": "clearway.simulation",
 }
 
 __all__ = [
     "Case",
     "ClearwayError",
     "InputError",
+    "Outcome",
     "Plan",
     "PlanError",
+    "SimulationError",
     "__version__",
     "check_plan",
+    "compare_outcomes",
     "diff_plans",
     "plan",
+    "simulate",
 ]
 
 

@@ -52,12 +52,18 @@ def test_help_imports_nothing_heavy() -> None:
 
 
 def test_plan_writes_its_files(planned: Path) -> None:
-    """All files of the format that need no sort plan are there, and JSON is nothing but JSON."""
+    """All files of the format are there, and JSON is nothing but JSON."""
     assert {p.name for p in (planned / "one").iterdir()} == set(FILES)
     done = run("plan", "tiny", "--json", "--out", "three", "--no-report", "--no-flows", cwd=planned)
     facts = json.loads(done.stdout)
     assert facts["gap_reached"] and facts["method"] == "exact"
-    assert {p.name for p in (planned / "three").iterdir()} == {"summary.json", "rows.parquet", "instructions.csv"}
+    assert {p.name for p in (planned / "three").iterdir()} == {
+        "summary.json",
+        "rows.parquet",
+        "instructions.csv",
+        "sortplan.parquet",
+        "calls.parquet",
+    }
     assert "with --flows" in run("plan", "--check", "three", cwd=planned, code=2).stderr
 
 
@@ -129,3 +135,32 @@ def test_part_of_a_case(tmp_path: Path) -> None:
     run(*words, cwd=tmp_path)
     assert "agrees" in run("plan", "--check", "p", cwd=tmp_path).stdout
     assert "fewer places" in run("plan", "east", "--method", "exact", cwd=tmp_path, code=2).stderr
+
+
+def test_simulate_and_compare(planned: Path) -> None:
+    """Three ways to meet the same disruption, side by side; what does not fit is refused in words."""
+    run("simulate", "tiny", "--plan", "one", "--out", "s1", "--events", "0.1", cwd=planned)
+    run("simulate", "tiny", "--policy", "reroute", "--plan", "one", "--out", "s2", cwd=planned)
+    facts = json.loads(
+        run("simulate", "tiny", "--usual", "one", "--runs", "2", "--json", "--out", "s3", cwd=planned).stdout
+    )
+    assert facts["policy"] == "static" and facts["runs"] == 2
+    assert facts["spread"]["cost"] >= 0
+    assert {
+        "stages_h",
+        "share_72h",
+        "share_within_promise",
+        "overflow_hours",
+        "backlog_age_h",
+        "parcels",
+        "cost",
+    } <= set(facts)
+    assert {"offered", "delivered", "waiting", "in_transit"} <= set(facts["parcels"])
+    assert (planned / "s1" / "events.parquet").exists() and not (planned / "s2" / "events.parquet").exists()
+    text = run("compare", "s1", "s2", "s3", cwd=planned).stdout
+    assert "overflow_hours" in text and "backlog_age_h" in text
+    table = json.loads(run("compare", "s1", "s2", "--json", cwd=planned).stdout)
+    assert table["policies"] == ["plan", "reroute"]
+    assert "is not a simulation" in run("compare", "one", "s1", cwd=planned, code=2).stderr
+    assert "another case" in run("simulate", "east-12", "--plan", "one", cwd=planned, code=2).stderr
+    assert "There is no policy" in run("simulate", "tiny", "--policy", "hope", cwd=planned, code=2).stderr

@@ -10,5 +10,6 @@ from clearway.cases.builtin import builtin_cases, facts_folder
 from clearway.cases.case import Case
 from clearway.cases.read import read_case
 from clearway.cases.settings import ServiceClass, Settings
+from clearway.cases.simulated import SimulationSettings
 
-__all__ = ["Case", "ServiceClass", "Settings", "builtin_cases", "facts_folder", "read_case"]
+__all__ = ["Case", "ServiceClass", "Settings", "SimulationSettings", "builtin_cases", "facts_folder", "read_case"]

@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
+from clearway.cases.simulated import SimulationSettings, parse_simulation
 from clearway.core.errors import Faults
 from clearway.core.schema import nearest
 from clearway.core.timegrid import DAY_MINUTES, TimeGrid, format_time, offset_change, parse_time
@@ -91,6 +92,11 @@ class Settings:
     def profile(self) -> NDArray[np.float64]:
         """Share of a day's collection by hour, shape (24,)."""
         return np.full(24, 1 / 24) if self.collection is None else np.array(self.collection, float)
+
+    @property
+    def simulated(self) -> SimulationSettings:
+        """The [simulation] table with its defaults."""
+        return parse_simulation(self.simulation, "case.toml", Faults())
 
     @property
     def class_names(self) -> list[str]:
@@ -223,6 +229,7 @@ def parse_settings(document: Mapping[str, Any], file: str, faults: Faults) -> Se
         top.fault("setting_type", "coordinates", expected="'WGS84' or 'GCJ-02'")
     currency = top.text("currency", "CNY")
     simulation = dict(top.group("simulation"))
+    parse_simulation(simulation, file, faults)
     _check_slots(top, zone, start, days, slot_hours)
     if faults.total > before:
         return None

@@ -2,7 +2,7 @@
 
 In:     arguments
 Out:    exit codes: 0 done, 1 the answer is no, 2 bad input (every fault listed)
-Not:    the commands (case_commands.py, plan_commands.py); heavy rooms are imported when one needs them
+Not:    the commands (*_commands.py); heavy rooms are imported when one needs them
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from pathlib import Path
 
 import typer
 
-from clearway.cli import case_commands, plan_commands
+from clearway.cli import case_commands, plan_commands, simulate_commands
 from clearway.cli.app import app, language, write_faults
 from clearway.core.errors import ClearwayError, InputError
 
-__all__ = ["app", "case_commands", "main", "plan_commands"]
+__all__ = ["app", "case_commands", "main", "plan_commands", "simulate_commands"]
 
 
 def main() -> None:

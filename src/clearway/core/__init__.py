@@ -7,6 +7,6 @@ Words:  fault, slot, schema
 Rooms import timegrid, tables, geo and files by name, so that the errors alone load quickly.
 """
 
-from clearway.core.errors import ClearwayError, Fault, Faults, InputError, PlanError
+from clearway.core.errors import ClearwayError, Fault, Faults, InputError, PlanError, SimulationError
 
-__all__ = ["ClearwayError", "Fault", "Faults", "InputError", "PlanError"]
+__all__ = ["ClearwayError", "Fault", "Faults", "InputError", "PlanError", "SimulationError"]

@@ -7,7 +7,8 @@ Words:  fault = one thing wrong in one place; warning = allowed, but worth a loo
 
     ClearwayError
     ├── InputError          the input is wrong; carries every fault
-    └── PlanError           a plan cannot be made, read or checked
+    ├── PlanError           a plan cannot be made, read or checked
+    └── SimulationError     a simulation cannot be run, or lost count
 """
 
 from __future__ import annotations
@@ -29,6 +30,10 @@ class ClearwayError(Exception):
 
 class PlanError(ClearwayError):
     """A plan cannot be made, read or checked; the message says why and what to do."""
+
+
+class SimulationError(ClearwayError):
+    """A simulation cannot be run, or its parcels do not add up; the message says why."""
 
 
 @cache

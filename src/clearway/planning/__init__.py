@@ -12,12 +12,14 @@ from clearway.planning.explain import clearing, explain
 from clearway.planning.plans import Plan, derive_case
 from clearway.planning.problem import Problem, build_problem
 from clearway.planning.solve import METHODS, plan
+from clearway.planning.sortplan import SortPlan, waves_of
 
 __all__ = [
     "METHODS",
     "CheckResult",
     "Plan",
     "Problem",
+    "SortPlan",
     "build_problem",
     "check_plan",
     "clearing",
@@ -25,4 +27,5 @@ __all__ = [
     "diff_plans",
     "explain",
     "plan",
+    "waves_of",
 ]

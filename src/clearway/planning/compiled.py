@@ -16,12 +16,14 @@ from pathlib import Path
 from clearway import __version__
 
 
-def prepare(progress: Callable[[str], None] | None = None) -> Path:
-    """Choose a writable folder for compiled kernels; says so where they are not there yet."""
+def prepare(
+    progress: Callable[[str], None] | None = None, what: str = "planner", sign: str = "sweeps.*.nbi", seconds: int = 10
+) -> Path:
+    """Choose a writable folder for compiled kernels; says so where they (files like ``sign``) are not there yet."""
     folder = _folder()
     os.environ.setdefault("NUMBA_CACHE_DIR", str(folder))
-    if progress is not None and not any(folder.rglob("*.nbi")):
-        progress("compiling the planner for this machine (once, some 10 s)")
+    if progress is not None and not any(folder.rglob(sign)):
+        progress(f"compiling the {what} for this machine (once, some {seconds} s)")
     return folder
 
 

@@ -21,9 +21,19 @@ from clearway.cases import Case
 from clearway.core.errors import InputError, PlanError
 from clearway.core.files import staged_folder
 from clearway.core.tables import csv_text
+from clearway.planning.sortplan import SortPlan
 
 FILES = frozenset(
-    {"summary.json", "rows.parquet", "flows.parquet", "commodities.parquet", "instructions.csv", "report.html"}
+    {
+        "summary.json",
+        "rows.parquet",
+        "flows.parquet",
+        "commodities.parquet",
+        "sortplan.parquet",
+        "calls.parquet",
+        "instructions.csv",
+        "report.html",
+    }
 )
 
 
@@ -41,6 +51,7 @@ class Plan:
     rows: pl.DataFrame
     flows: pl.DataFrame | None
     commodities: pl.DataFrame | None
+    sort_plan: SortPlan | None = None
     given_case: Case | None = None
 
     def summary(self) -> dict[str, Any]:
@@ -87,6 +98,9 @@ class Plan:
                 self.flows.write_parquet(staging / "flows.parquet")
                 self.commodities.write_parquet(staging / "commodities.parquet")
             (staging / "instructions.csv").write_text(csv_text(draft_instructions(self)), encoding="utf-8-sig")
+            if self.sort_plan is not None:
+                self.sort_plan.hops.write_parquet(staging / "sortplan.parquet")
+                self.sort_plan.calls.write_parquet(staging / "calls.parquet")
             if report is not None:
                 (staging / "report.html").write_text(report, encoding="utf-8")
         return target
@@ -102,11 +116,13 @@ class Plan:
                 pl.read_parquet(path / name) if (path / name).exists() else None
                 for name in ("flows.parquet", "commodities.parquet")
             )
+            floor = [path / name for name in ("sortplan.parquet", "calls.parquet")]
+            sort_plan = SortPlan(*(pl.read_parquet(x) for x in floor)) if all(x.exists() for x in floor) else None
         except FileNotFoundError as error:
             raise PlanError(f"{path} is not a plan: {Path(error.filename or '').name} is missing.") from error
         except (ValueError, pl.exceptions.PolarsError, OSError) as error:
             raise PlanError(f"{path} cannot be read as a plan: {str(error).splitlines()[0]}") from error
-        return Plan(facts, rows, flows, commodities)
+        return Plan(facts, rows, flows, commodities, sort_plan)
 
 
 def reread_case(recipe: dict[str, Any]) -> Case:

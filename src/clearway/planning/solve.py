@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import resource
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +31,7 @@ from clearway.planning.plans import Plan
 from clearway.planning.problem import ROWS, Problem, build_problem
 from clearway.planning.program import estimate_columns
 from clearway.planning.recount import Recount, recount
+from clearway.planning.sortplan import SortPlan, sort_plan_of_frames
 
 if TYPE_CHECKING:
     from clearway.planning.dual import DualResult
@@ -95,10 +96,11 @@ def plan(
         fits = memory_limit is None or size * BYTES_OF_COLUMN < memory_limit * 2**30
         method = "exact" if size <= EXACT_UP_TO and fits else "dual"
     wanted = size <= FLOWS_UP_TO if flows is None else flows
+    waves = case.settings.simulated.waves
     if method == "dual":
-        found = _by_prices(problem, gap, time_limit, threads, wanted, warm, size, memory_limit, progress)
+        found = _by_prices(problem, waves, gap, time_limit, threads, wanted, warm, size, memory_limit, progress)
     else:
-        found = _exactly(problem, time_limit, threads, progress)
+        found = _exactly(problem, waves, time_limit, threads, progress)
     counted, bound, reach = found.counted, found.bound, found.reach
     warnings = _warnings(case, problem)
     reached = relative_gap(counted.objective, bound)
@@ -153,7 +155,8 @@ def plan(
         "warnings": [warning.text() for warning in warnings],
         "warnings_zh": [warning.text("zh") for warning in warnings],
     }
-    return Plan(facts, row_frame(problem, counted, found.prices), found.flows, found.commodities, case)
+    rows = row_frame(problem, counted, found.prices)
+    return Plan(facts, rows, found.flows, found.commodities, found.sort_plan, case)
 
 
 @dataclass(frozen=True)
@@ -163,6 +166,7 @@ class _Found:
     counted: Recount
     flows: pl.DataFrame | None
     commodities: pl.DataFrame | None
+    sort_plan: SortPlan | None
     prices: dict[str, Floats]
     bound: float
     bound_at_zero: float
@@ -175,7 +179,11 @@ class _Found:
 
 
 def _exactly(
-    problem: Problem, time_limit: float | None, threads: int | None, progress: Callable[[str], None] | None
+    problem: Problem,
+    waves: Sequence[str],
+    time_limit: float | None,
+    threads: int | None,
+    progress: Callable[[str], None] | None,
 ) -> _Found:
     solution = solve_exact(problem, time_limit=time_limit, threads=threads, progress=progress)
     flows, commodities = flow_frame(problem, solution.cells), commodity_frame(problem, solution.cells)
@@ -184,6 +192,7 @@ def _exactly(
         recount(problem, flows, commodities),
         flows,
         commodities,
+        sort_plan_of_frames(problem, waves, flows, commodities),
         solution.prices,
         max(lower_bound(problem, solution.prices), at_zero),
         at_zero,
@@ -198,6 +207,7 @@ def _exactly(
 
 def _by_prices(
     problem: Problem,
+    waves: Sequence[str],
     gap: float,
     time_limit: float | None,
     threads: int | None,
@@ -219,19 +229,23 @@ def _by_prices(
         threads=threads or os.cpu_count() or 1,
         start=None if warm is None else read_prices(problem, warm.rows),
         flows=wanted,
+        waves=waves,
         memory_limit=None if memory_limit is None else memory_limit * 2**30,
         progress=progress,
     )
-    flows = commodities = None
+    flows = commodities = sort_plan = None
     if result.cells is not None:
         flows, commodities = flow_frame(problem, result.cells), commodity_frame(problem, result.cells)
         counted = recount(problem, flows, commodities)
+        sort_plan = sort_plan_of_frames(problem, waves, flows, commodities)
     else:
         counted = _from_tally(problem, result)
+        sort_plan = result.sort_plan
     found = _Found(
         counted,
         flows,
         commodities,
+        sort_plan,
         result.prices,
         result.bound,
         result.bound_at_zero,
@@ -248,7 +262,7 @@ def _by_prices(
         if progress is not None:
             progress("the rest through the exact method")
         left = None if time_limit is None else max(0.1, time_limit - result.seconds)
-        exact = _exactly(problem, left, threads, progress)
+        exact = _exactly(problem, waves, left, threads, progress)
         better = exact if exact.counted.objective < counted.objective else found
         proof = exact if exact.bound > found.bound else found
         if better is exact or proof is exact:

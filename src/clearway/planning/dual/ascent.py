@@ -13,7 +13,7 @@ from __future__ import annotations
 import resource
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,12 +22,13 @@ from numpy.typing import NDArray
 
 from clearway.core.errors import PlanError
 from clearway.planning.dual.layout import Layout, build_blocks, build_layout
-from clearway.planning.dual.outcome import Collector, DualResult, by_row, table_of
+from clearway.planning.dual.outcome import Collector, DualResult, FloorSink, by_row, table_of
 from clearway.planning.dual.prices import move_prices
 from clearway.planning.dual.state import Policies, State
 from clearway.planning.dual.tally import Tally
 from clearway.planning.dual.vector import WIDTH
 from clearway.planning.problem import Problem
+from clearway.planning.sortplan import SortPlan
 
 Array = NDArray[Any]
 F32 = np.float32
@@ -73,6 +74,7 @@ def solve_dual(
     start: Mapping[str, Array] | None = None,
     flows: bool = False,
     memory_limit: float | None = None,
+    waves: Sequence[str] | None = None,
     most_iterations: int | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> DualResult:
@@ -84,6 +86,8 @@ def solve_dual(
         Prices by row (ids, T) of an earlier plan.
     flows
         Whether the decisions of the best plan are returned cell by cell (large for a country).
+    waves
+        Clocks at which waves begin, where a sort plan is wanted.
     memory_limit
         Bytes that the process may come to use: the number of candidate lanes is held to what fits.
 
@@ -103,7 +107,7 @@ def solve_dual(
         if run.best is None:
             run.state.begin(run.blocks.near(run.layout, 0.0))
             run.try_plan(flows)
-    return run.result(status, flows)
+    return run.result(status, flows, waves)
 
 
 class _Run:
@@ -128,6 +132,7 @@ class _Run:
         self.bound, self.bound_price = self.zero, np.zeros_like(self.state.price)
         self.best: Tally | None = None
         self.kept: tuple[Policies, float, float] | None = None
+        self.way, self.fresh = PLANS[0], False  # how the best plan was made; whether its policies are still there
         self.recent: deque[Array] = deque(maxlen=RECENT)
         self.course: list[tuple[float, float, float]] = []
         self.iterations = 0
@@ -169,6 +174,7 @@ class _Run:
             tally = state.primal(state.price, at_price=at_price, pull=pull)
             if self.best is None or tally.objective < self.best.objective:
                 self.best = tally
+                self.way, self.fresh = (at_price, pull), True
                 if flows:
                     self.kept = state.policies(), at_price, pull
 
@@ -200,6 +206,7 @@ class _Run:
             steps = np.full(lay.rows, eta * mu)
             violation = 0.0
             for _ in range(pace.outer):
+                self.fresh = False
                 loads = state.soft(1e-6 if outer == 0 and start is None else pace.mix)
                 self.iterations += 1
                 over = limit is not None and self.seconds() > limit
@@ -224,6 +231,7 @@ class _Run:
                 momentum = 0.0
             before = violation
             self.recent.append(state.price.copy())
+            self.fresh = False
             if small:
                 state.swap()
             else:
@@ -284,7 +292,18 @@ class _Run:
             f"{late:,.0f} parcels undelivered, {over:,.0f} beyond storage at most"
         )
 
-    def result(self, status: str, flows: bool) -> DualResult:
+    def _sort_plan(self, waves: Sequence[str]) -> SortPlan:
+        """The sort plan of the best plan, or of the last policies where those of the best are gone."""
+        if not self.fresh and self.kept is None:
+            self.state.soft(HELD.mix)
+        sink = FloorSink(self.state, self.problem, waves)
+        at_price, pull = self.way
+        tally = self.state.primal(self.state.price, at_price=at_price, pull=pull, sink=sink)
+        if self.best is None or tally.objective < self.best.objective:
+            self.best = tally
+        return sink.sort_plan()
+
+    def result(self, status: str, flows: bool, waves: Sequence[str] | None = None) -> DualResult:
         assert self.best is not None
         lay, blocks, state = self.layout, self.blocks, self.state
         cells = None
@@ -294,6 +313,7 @@ class _Run:
             sink = Collector(state)
             self.best = state.primal(state.price, at_price=at_price, pull=pull, sink=sink)
             cells = sink.cells()
+        sort_plan = None if waves is None or cells is not None else self._sort_plan(waves)
         self.smooth()
         parcels, cost = state.out_of_reach()
         lost: dict[int, float] = {}
@@ -312,6 +332,7 @@ class _Run:
             parcels_by_class=totals,
             loads=by_row(lay, best.loads),
             cells=cells,
+            sort_plan=sort_plan,
             out_of_reach=(float(parcels.sum()), float(cost.sum()), lost),
             iterations=self.iterations,
             status=status,

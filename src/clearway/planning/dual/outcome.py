@@ -8,7 +8,7 @@ Source: docs/solver.md
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,10 @@ from clearway.core.errors import PlanError
 from clearway.planning.dual.layout import ORDER, Layout
 from clearway.planning.dual.state import State
 from clearway.planning.dual.tally import Tally
+from clearway.planning.dual.vector import WIDTH
+from clearway.planning.problem import Problem
 from clearway.planning.program import DECISIONS, Cells
+from clearway.planning.sortplan import CallCollector, HopCollector, SortPlan, call_frame, waves_of
 
 Array = NDArray[Any]
 
@@ -35,6 +38,7 @@ class DualResult:
     parcels_by_class: Array  # (K, 3): undelivered, parcel-slots at facilities and on lanes, at senders
     loads: dict[str, Array]
     cells: dict[str, Cells] | None
+    sort_plan: SortPlan | None
     out_of_reach: tuple[float, float, dict[int, float]]
     iterations: int
     status: str
@@ -99,3 +103,53 @@ class Collector:
         """All slots together."""
         none = (np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
         return {name: Cells(*(np.concatenate(x) for x in zip(none, *parts))) for name, parts in self.parts.items()}
+
+
+class FloorSink:
+    """Takes from a plan, slot by slot, what its sort plan is made of."""
+
+    def __init__(self, state: State, problem: Problem, clocks: Sequence[str]) -> None:
+        self.state, self.problem = state, problem
+        self.waves = waves_of(problem.grid, clocks)
+        self.hops = HopCollector()
+        self.sent = np.zeros((state.count, WIDTH))
+        blocks, lay = state.blocks, state.layout
+        days, shares = lay.day, lay.share
+        supply = blocks.supply.reshape(len(blocks.supply), -1)
+
+        def offered(slot: Array, cell: Array) -> Array:
+            return np.asarray(supply[days[slot], cell] * shares[slot])
+
+        self.calls = CallCollector(blocks.held, lay.slots, offered) if lay.hold else None
+
+    def __call__(
+        self,
+        t: int,
+        off: Array,
+        hin: Array,
+        hout: Array,
+        accepted: Array,
+        sorted_: Array,
+        delivered: Array,
+        flow: Array,
+    ) -> None:
+        state, of_slot = self.state, self.waves.of_slot
+        self.sent += flow
+        if t + 1 == len(of_slot) or of_slot[t + 1] != of_slot[t]:
+            c, j = np.nonzero(self.sent)
+            lane = state.layout.order[state.lane[c]]
+            commodity = state.blocks.columns[state.owner[c], j]
+            self.hops.take(int(of_slot[t]), self.problem.offer.origin[lane], commodity, lane, self.sent[c, j])
+            self.sent[...] = 0.0
+        if self.calls is not None:
+            self.calls.take(t, off)
+
+    def sort_plan(self) -> SortPlan:
+        """The sort plan of all slots together."""
+        none = np.zeros(0, np.int64)
+        cells, slots, called, parcels = (none, none, none, np.zeros(0)) if self.calls is None else self.calls.waits()
+        f, b, j = np.unravel_index(cells, self.state.blocks.held.shape)
+        return SortPlan(
+            self.hops.frame(self.problem, self.waves),
+            call_frame(self.problem, f, self.state.blocks.columns[b, j], slots, called, parcels),
+        )
