@@ -245,6 +245,17 @@ def test_nothing_can_leave(tmp_path: Path) -> None:
     assert facts["parcels"]["waiting"] == 16
 
 
+def test_no_lane_and_no_round(tmp_path: Path) -> None:
+    """A network without a single lane, and a horizon that ends before couriers go out."""
+    folder = tmp_path / "a"
+    line_case(folder)
+    (folder / "lanes.csv").write_text("id,origin,destination,mode,hours,cost,per_hour\n")
+    facts = cw.simulate(cw.Case.read(folder), policy="reroute").facts
+    assert facts["cannot_leave"][0]["why"] == "no lane leaves it"
+    short = cw.simulate(line_case(tmp_path / "b", days=0.25), policy="reroute").facts
+    assert short["parcels"]["offered"] == short["parcels"]["delivered"] == 0
+
+
 def test_judged_are_those_offered_72_hours_before_the_end(tmp_path: Path) -> None:
     """With five days all 16 parcels are judged; with three and a half none is, and no share is invented."""
     assert cw.simulate(line_case(tmp_path / "a", days=5), policy="reroute").facts["share_72h"] == 1.0

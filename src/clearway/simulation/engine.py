@@ -141,7 +141,7 @@ def _new_flow(inputs: Inputs, routes: Routes, parts: int) -> Flow:
     stock = inputs.stock
     due = len(np.unique(np.stack([stock.due, stock.facility, stock.cls])[:, stock.stage == 3], axis=1).T)
     groups = parts * (k * lanes + due + 16)
-    items = 1 if world.sample <= 0 else int(world.row_parcels.sum() * world.sample * 1.1) + len(world.row_parcels) + 64
+    items = 0 if world.sample <= 0 else int(world.row_parcels.sum() * world.sample)
 
     def ints(*shape: int) -> Array:
         return np.zeros(shape, np.int64)
@@ -175,7 +175,7 @@ def _new_flow(inputs: Inputs, routes: Routes, parts: int) -> Flow:
         by_class=np.zeros((f, k, 2, len(MEASURES))),
         by_origin=np.zeros((f, f, 2)),
         over=over,
-        event=np.zeros((1024 if world.sample <= 0 else items * 4, 5), np.int32),
+        event=np.zeros((4 * items, 5), np.int32),
         events=ints(1),
         items=ints(1),
         item_place=np.zeros((items + 1, 4), np.int32),
@@ -221,6 +221,10 @@ def _with_room(inputs: Inputs, routes: Routes, flow: Flow, t: int, edges: list[i
             event = np.zeros((max(needed, 2 * len(flow.event)), 5), np.int32)
             event[: flow.events[0]] = flow.event[: flow.events[0]]
             flow = flow._replace(event=event)
+        items = int(flow.items[0]) + followed + 1
+        if items > len(flow.item_place):
+            more = np.zeros((items, 4), np.int32)
+            flow = flow._replace(item_place=np.concatenate([flow.item_place, more]))
     return flow
 
 

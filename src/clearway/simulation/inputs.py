@@ -159,7 +159,9 @@ def build_inputs(case: Case, *, sample: float = 0.0, seed: int = 0) -> Inputs:
 
 def case_lanes(case: Case, offer: Offer) -> pl.DataFrame:
     """The case's lanes in the order of the offer."""
-    return pl.DataFrame({"id": list(offer.lanes)}).join(case.lanes, on="id", how="left", maintain_order="left")
+    return pl.DataFrame({"id": list(offer.lanes)}, schema={"id": pl.String}).join(
+        case.lanes, on="id", how="left", maintain_order="left"
+    )
 
 
 def _bans(disrupted: Disrupted, order: Array) -> tuple[Array, Array]:
@@ -208,7 +210,7 @@ def _rounds(settings: SimulationSettings, grid: TimeGrid, offer: Offer) -> tuple
     span = np.zeros(offer.deliver.shape, np.int64)
     share = np.zeros(offer.deliver.shape)
     starts = np.flatnonzero(begins)
-    ends = np.append(starts[1:], grid.slots)
+    ends = np.append(starts[1:], grid.slots)[: len(starts)]
     usual = offer.deliver.max(axis=1, initial=0.0)[:, None] * (offer.deliver > 0)
     by_minute = np.zeros((len(offer.facilities), 1440 // grid.slot_minutes))
     np.maximum.at(by_minute.T, minute // grid.slot_minutes, usual.T)
