@@ -21,7 +21,7 @@ from clearway.cases import Case
 from clearway.planning import Plan, plan
 from clearway.simulation import simulate
 
-# hours; State Post Bureau, express time limits of 2024 Q2 and 2023 Q3
+# hours; published express time limits of 2024 Q2 and 2023 Q3 (docs/simulation.md)
 STAGES = {"origin_processing": 8.10, "transport": 32.42, "destination_processing": 9.66, "delivery": 2.88}
 SHARE = 0.8472
 OTHER_QUARTER = {"whole_trip": 54.24, "share_72h": 0.8375}

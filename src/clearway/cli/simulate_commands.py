@@ -79,7 +79,6 @@ def simulate(
     opened = _opened(case, options, made)
     for warning in opened.warnings:
         say(f"warning: {warning.text()}", quiet)
-    # what the plan's disruptions were is known from the plan; what happens may be more
     outcome = run(
         opened,
         made,

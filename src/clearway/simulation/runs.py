@@ -13,6 +13,7 @@ import os
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import polars as pl
 
@@ -89,7 +90,7 @@ def simulate(
 
     def one(number: int) -> Run:
         world = chosen.world._replace(seed=seed + number, sample=events if number == 0 else 0.0)
-        mine = Inputs(**{**inputs.__dict__, "world": world})
+        mine = replace(inputs, world=world)
 
         def told(done: int, steps: int) -> None:
             say(
