@@ -25,8 +25,8 @@ import simpy
 from clearway.cases import Case
 from clearway.simulation.engine import simulate_once
 from clearway.simulation.inputs import Inputs, build_inputs
-from clearway.simulation.kernel import FINISHED, MEASURES, NOWHERE, OFFERED
 from clearway.simulation.routing import shortest_routes
+from clearway.simulation.state import FINISHED, MEASURES, NOWHERE, OFFERED
 
 PLACES = ["320000", "330000"]
 SIMPLE = {"travel_variation": 0.0, "attempt_success": 1.0}

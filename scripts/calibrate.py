@@ -97,8 +97,8 @@ def daily(case: Case, usual: Plan, days: int, **values: Any) -> tuple[float, flo
     """Parcels collected and delivered on the ``days`` after two days of warm-up."""
     from clearway.simulation.engine import simulate_once
     from clearway.simulation.inputs import build_inputs
-    from clearway.simulation.kernel import FINISHED, OFFERED
     from clearway.simulation.policies import static_policy
+    from clearway.simulation.state import FINISHED, OFFERED
 
     case = with_simulation(case, **values)
     inputs = build_inputs(case)

@@ -286,6 +286,19 @@ class Case:
 
     # -------------------------------------------------------------- what it holds
 
+    def identity(self) -> dict[str, Any]:
+        """What a result says of the case it is of."""
+        return {
+            "name": self.settings.name,
+            "title": dict(self.settings.title),
+            "source": self.source,
+            "digest": self.digest,
+            "start": format_time(self.grid.start),
+            "slots": self.grid.slots,
+            "slot_hours": self.grid.slot_hours,
+            "currency": self.settings.currency,
+        }
+
     def info(self) -> dict[str, Any]:
         """Counts and totals, for ``clearway info``."""
         grid = self.grid

@@ -23,7 +23,6 @@ from numpy.typing import NDArray
 from clearway import __version__
 from clearway.cases import Case
 from clearway.core.errors import Fault, Faults, PlanError
-from clearway.core.timegrid import format_time
 from clearway.planning.exact import solve_exact
 from clearway.planning.frames import commodity_frame, flow_frame, overflow_list, read_prices, row_frame
 from clearway.planning.lagrangian import OutOfReach, lower_bound, out_of_reach, zero_prices
@@ -105,17 +104,7 @@ def plan(
     warnings = _warnings(case, problem)
     reached = relative_gap(counted.objective, bound)
     facts: dict[str, Any] = {
-        "case": {
-            "name": case.settings.name,
-            "title": dict(case.settings.title),
-            "source": case.source,
-            "digest": case.digest,
-            "options": options or {},
-            "start": format_time(case.grid.start),
-            "slots": case.grid.slots,
-            "slot_hours": case.grid.slot_hours,
-            "currency": case.settings.currency,
-        },
+        "case": {**case.identity(), "options": options or {}},
         "command": command,
         "version": __version__,
         "method": method,

@@ -23,7 +23,7 @@ from clearway.core.timegrid import TimeGrid, parse_clock
 from clearway.demand import Offered
 from clearway.disruption import Disrupted
 from clearway.network import Offer
-from clearway.simulation.kernel import World
+from clearway.simulation.state import World
 
 Array = NDArray[Any]
 ROUNDING = 7  # seed of how parts of parcels are rounded: the same in every run

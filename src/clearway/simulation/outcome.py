@@ -27,18 +27,8 @@ from clearway.core.files import staged_folder
 from clearway.core.timegrid import format_time
 from clearway.simulation.engine import Run
 from clearway.simulation.inputs import Inputs
-from clearway.simulation.kernel import (
-    COSTS,
-    FINISHED,
-    HELD,
-    LOST_WAY,
-    MEASURES,
-    OFFERED,
-    ON_ROUND,
-    STUCK,
-    UNDER_WAY,
-    WAITING,
-)
+from clearway.simulation.kernel import STUCK
+from clearway.simulation.state import COSTS, FINISHED, HELD, LOST_WAY, MEASURES, OFFERED, ON_ROUND, UNDER_WAY, WAITING
 
 Array = NDArray[Any]
 FILES = frozenset(
@@ -170,16 +160,7 @@ def build_outcome(
     """Put the runs of a policy together."""
     each = [measures(inputs, case, run) for run in runs]
     facts: dict[str, Any] = {
-        "case": {
-            "name": case.settings.name,
-            "title": dict(case.settings.title),
-            "source": case.source,
-            "digest": case.digest,
-            "start": format_time(case.grid.start),
-            "slots": case.grid.slots,
-            "slot_hours": case.grid.slot_hours,
-            "currency": case.settings.currency,
-        },
+        "case": case.identity(),
         "policy": policy,
         "seeds": list(seeds),
         "runs": len(runs),

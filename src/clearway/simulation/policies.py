@@ -22,8 +22,8 @@ from clearway.cases import Case
 from clearway.core.errors import SimulationError
 from clearway.planning import Plan, SortPlan, waves_of
 from clearway.simulation.inputs import Inputs
-from clearway.simulation.kernel import MOST_HOPS, NOWHERE, Routes, World
 from clearway.simulation.routing import guide, make_routes, ways
+from clearway.simulation.state import MOST_HOPS, NOWHERE, Routes, World
 
 Array = NDArray[Any]
 POLICIES = ("static", "reroute", "plan")

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clearway.simulation.inputs import Inputs
-from clearway.simulation.kernel import Routes, World
-from clearway.simulation.shortest import NOWHERE, shortest_ways
+from clearway.simulation.shortest import shortest_ways
+from clearway.simulation.state import NOWHERE, Routes, World
 
 Array = NDArray[Any]
 SOON_HOURS = 12.0  # a lane that does not leave within this is shut for the choice of a second

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from clearway.simulation.queues import OPTIONS
 
-NOWHERE = 65535
 Array = NDArray[Any]
 
 
