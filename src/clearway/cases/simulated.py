@@ -4,8 +4,7 @@ In:     the table as a dictionary
 Out:    SimulationSettings; every unknown or wrong key as a fault
 Not:    simulating (simulation)
 Words:  round = a delivery tour of all couriers of a place; collection = parcels of that long travel as batches
-Source: docs/simulation.md; the defaults of origin_hours, travel_factor, destination_hours and round_hours
-        are fitted to the published stage means (python -m scripts.calibrate)
+Source: docs/simulation.md; the values of the built-in country are fitted (python -m scripts.calibrate)
 """
 
 from __future__ import annotations
@@ -35,19 +34,14 @@ class SimulationSettings:
     attempt_success: float = 0.97
     waves: tuple[str, ...] = ("06:00", "18:00")  # parts of a day with a sort plan of their own
 
-    @property
-    def step_hours(self) -> float:
-        """Hours of a step."""
-        return self.clock_minutes / 60
-
 
 def parse_simulation(table: Mapping[str, Any], file: str, faults: Faults) -> SimulationSettings:
     """Settings of a table; what is wrong goes to ``faults`` and keeps its default."""
-    known = {f.name: f.default for f in fields(SimulationSettings)}
+    known = tuple(f.name for f in fields(SimulationSettings))
     found: dict[str, Any] = {}
     for key, value in table.items():
         if key not in known:
-            faults.add("setting_unknown", file, None, f"simulation.{key}", nearest=nearest(key, tuple(known)))
+            faults.add("setting_unknown", file, None, f"simulation.{key}", nearest=nearest(key, known))
             continue
         expected = _wrong(key, value)
         if expected:

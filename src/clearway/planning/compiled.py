@@ -3,11 +3,12 @@
 In:     the user's cache folder
 Out:    prepare(), to be called before the kernels are imported
 Not:    the kernels (dual)
-Words:  cache = machine code of an earlier run on this machine, for this version
+Words:  cache = machine code of an earlier run on this machine, for these sources
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import tempfile
 from collections.abc import Callable
@@ -32,8 +33,12 @@ def _folder() -> Path:
     if given:
         return Path(given)
     homes = [os.environ.get("XDG_CACHE_HOME", ""), str(Path.home() / ".cache"), tempfile.gettempdir()]
+    # numba looks at the age of one file alone, not of those it calls: code of other sources must not be taken
+    state = hashlib.sha256()
+    for path in sorted(Path(__file__).parents[1].rglob("*.py")):
+        state.update(path.read_bytes())
     for home in filter(None, homes):
-        folder = Path(home) / "clearway" / __version__
+        folder = Path(home) / "clearway" / f"{__version__}-{state.hexdigest()[:12]}"
         try:
             folder.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=folder):

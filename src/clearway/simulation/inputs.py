@@ -57,11 +57,6 @@ class Inputs:
     class_names: tuple[str, ...]
     settings: SimulationSettings
 
-    @property
-    def judged_hours(self) -> float:
-        """Hours before the end after which an offered parcel is not judged."""
-        return JUDGED_HOURS
-
 
 def clock_of(case: Case) -> SimulationSettings:
     """The case's simulation settings, with a clock that divides its slots."""
@@ -146,7 +141,7 @@ def build_inputs(case: Case, *, sample: float = 0.0, seed: int = 0) -> Inputs:
     )
     return Inputs(
         world=world,
-        stock=_stock(fine, offer, settings),
+        stock=_stock(fine, offer),
         grid=grid,
         plan_grid=case.grid,
         facilities=offer.facilities,
@@ -164,6 +159,13 @@ def case_lanes(case: Case, offer: Offer) -> pl.DataFrame:
     )
 
 
+def _numbered(stack: Array) -> tuple[Array, Array]:
+    """Distinct rows of a table of yes and no, the empty one first, and which of them each row is."""
+    none = np.zeros((1, stack.shape[1]), bool)
+    sets, inverse = np.unique(np.concatenate([none, stack]), axis=0, return_inverse=True)
+    return sets, inverse.ravel()[1:]
+
+
 def _bans(disrupted: Disrupted, order: Array) -> tuple[Array, Array]:
     """Number of the set of bans on each departure (L, S), and which destinations each set lets through."""
     bans = disrupted.transit_bans
@@ -171,11 +173,11 @@ def _bans(disrupted: Disrupted, order: Array) -> tuple[Array, Array]:
     if not bans:
         return np.zeros((0, 0), np.uint8), np.ones((1, facilities), bool)
     stack = np.stack([ban.departures[order].ravel() for ban in bans], axis=1)
-    sets, inverse = np.unique(np.concatenate([np.zeros((1, len(bans)), bool), stack]), axis=0, return_inverse=True)
+    sets, number = _numbered(stack)
     allows = np.ones((len(sets), facilities), bool)
     for i, ban in enumerate(bans):
         allows[sets[:, i]] &= ban.members[None, :]
-    return inverse.ravel()[1:].reshape(disrupted.offer.depart.shape).astype(np.uint16), allows
+    return number.reshape(disrupted.offer.depart.shape).astype(np.uint16), allows
 
 
 def _embargoes(disrupted: Disrupted) -> tuple[Array, Array]:
@@ -184,11 +186,11 @@ def _embargoes(disrupted: Disrupted) -> tuple[Array, Array]:
     if not embargoes:
         return np.zeros(slots, np.int64), np.zeros((1, facilities), bool)
     stack = np.stack([e.slots for e in embargoes], axis=1)
-    sets, inverse = np.unique(np.concatenate([np.zeros((1, len(embargoes)), bool), stack]), axis=0, return_inverse=True)
+    sets, number = _numbered(stack)
     hits = np.zeros((len(sets), facilities), bool)
     for i, embargo in enumerate(embargoes):
         hits[sets[:, i]] |= embargo.members[None, :]
-    return inverse.ravel()[1:].astype(np.int64), hits
+    return number.astype(np.int64), hits
 
 
 def _rounds(settings: SimulationSettings, grid: TimeGrid, offer: Offer) -> tuple[Array, Array]:
@@ -280,7 +282,7 @@ def _rows(offered: Offered, facilities: int, time_value: Array) -> dict[str, Arr
 _STAGES = {"held": 0, "unsorted": 1, "sorted": 2, "in-transit": 3}
 
 
-def _stock(case: Case, offer: Offer, settings: SimulationSettings) -> Stock:
+def _stock(case: Case, offer: Offer) -> Stock:
     """The stock in whole parcels: fractions are carried along so that the sum keeps."""
     stock = case.stock if case.settings.hold_at_sender else case.stock.filter(pl.col("stage") != "held")
     grid = case.grid

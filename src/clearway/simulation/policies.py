@@ -22,7 +22,7 @@ from clearway.cases import Case
 from clearway.core.errors import SimulationError
 from clearway.planning import Plan, SortPlan, waves_of
 from clearway.simulation.inputs import Inputs
-from clearway.simulation.routing import guide, make_routes, ways
+from clearway.simulation.routing import guide, make_routes, no_release, one_hop, ways
 from clearway.simulation.state import MOST_HOPS, NOWHERE, Routes, World
 
 Array = NDArray[Any]
@@ -43,9 +43,7 @@ def static_policy(inputs: Inputs, usual: SortPlan) -> Policy:
     world = inputs.world
     none = {n: np.zeros_like(getattr(world, n)) for n in ("sort_extra", "deliver_extra", "depart_extra")}
     world = world._replace(**none)
-    table = usual_hops(inputs, usual)
-    tables = np.full((1, *table.shape, 2), NOWHERE, np.uint16)
-    tables[0, ..., 0] = table
+    tables = one_hop(usual_hops(inputs, usual)[None])
     return Policy("static", world, make_routes(world, tables, np.zeros(inputs.grid.slots, np.int64)))
 
 
@@ -147,12 +145,10 @@ def daily_ways(inputs: Inputs, case: Case) -> tuple[Array, Array]:
 def reroute_policy(inputs: Inputs, case: Case, plan: Plan | None) -> Policy:
     """The shortest open way, renewed every day, with the shifts that a plan mobilises, else all there are."""
     table, of_step = daily_ways(inputs, case)
-    tables = np.full((*table.shape, 2), NOWHERE, np.uint16)
-    tables[..., 0] = table
     world = inputs.world
     if plan is not None:
         world = _mobilised(inputs, plan, waves_of(case.grid, case.settings.simulated.waves).of_slot)
-    return Policy("reroute", world, make_routes(world, tables, of_step))
+    return Policy("reroute", world, make_routes(world, one_hop(table), of_step))
 
 
 def plan_policy(inputs: Inputs, case: Case, plan: Plan) -> Policy:
@@ -240,7 +236,7 @@ def _release(inputs: Inputs, floor: SortPlan, case: Case) -> Array:
     """
     f, k, slots = len(inputs.facilities), len(inputs.class_names), inputs.plan_grid.slots
     if not case.settings.hold_at_sender or not len(floor.calls):
-        return np.zeros((0, 0, 0, 0), np.uint16)
+        return no_release()
     release = np.broadcast_to(np.arange(slots, dtype=np.uint16), (f, f, k, slots)).copy()
     place = {name: i for i, name in enumerate(inputs.facilities)}
     cls = {name: i for i, name in enumerate(inputs.class_names)}

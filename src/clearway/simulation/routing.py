@@ -32,7 +32,7 @@ def weights(world: World, hours: Array, open_lanes: Array, sort_cost: Array) -> 
 def ways(world: World, hours: Array, open_lanes: Array, sort_cost: Array, banned: Array | None = None) -> Array:
     """Hops (K, F, F) of the cheapest open ways."""
     f, k = len(world.lane_start) - 1, len(world.time_value)
-    hops, length = np.full((k, f, f), NOWHERE, np.uint16), np.zeros((k, f, f))
+    hops = np.full((k, f, f), NOWHERE, np.uint16)
     none = np.zeros(len(world.lane_to), np.int64)
     shortest_ways(
         world.lane_start,
@@ -41,7 +41,6 @@ def ways(world: World, hours: Array, open_lanes: Array, sort_cost: Array, banned
         none if banned is None else banned,
         world.ban_allows,
         hops,
-        length,
         np.zeros(f),
     )
     return hops
@@ -71,14 +70,17 @@ def no_release() -> Array:
     return np.zeros((0, 0, 0, 0), np.uint16)
 
 
+def one_hop(table: Array) -> Array:
+    """Tables (W, F, K, F, 2) without a second choice, of hops (W, F, K, F)."""
+    return np.stack([table, np.full_like(table, NOWHERE)], axis=-1)
+
+
 def make_routes(
     world: World, tables: Array, table_of_step: Array, *, second: Array | None = None, release: Array | None = None
 ) -> Routes:
     """Routes of hops ``tables`` (W, F, K, F, 2); the guide is added as the last table."""
-    f, k = len(world.lane_start) - 1, len(world.time_value)
-    last = np.full((1, f, k, f, 2), NOWHERE, np.uint16)
-    last[0, ..., 0] = guide(world).transpose(1, 0, 2)
-    hops = np.concatenate([tables, last])
+    f = len(world.lane_start) - 1
+    hops = np.concatenate([tables, one_hop(guide(world).transpose(1, 0, 2)[None])])
     shares = np.zeros(hops.shape[:4], np.uint8)
     if second is not None:
         shares[:-1] = second
@@ -99,7 +101,4 @@ def make_routes(
 def shortest_routes(inputs: Inputs) -> Routes:
     """Every parcel on its cheapest undisturbed way, at all times."""
     world = inputs.world
-    f, k = len(inputs.facilities), len(inputs.class_names)
-    tables = np.full((1, f, k, f, 2), NOWHERE, np.uint16)
-    tables[0, ..., 0] = guide(world).transpose(1, 0, 2)
-    return make_routes(world, tables, np.zeros(inputs.grid.slots, np.int64))
+    return make_routes(world, one_hop(guide(world).transpose(1, 0, 2)[None]), np.zeros(inputs.grid.slots, np.int64))

@@ -20,8 +20,8 @@ Array = NDArray[Any]
 
 
 @njit(**OPTIONS)
-def shortest_ways(lane_start, lane_to, weight, banned, allows, hops, length, best):
-    """Fill hops (K, F, F) and length (K, F, F) of the cheapest ways.
+def shortest_ways(lane_start, lane_to, weight, banned, allows, hops, best):
+    """Fill hops (K, F, F) of the cheapest ways.
 
     weight (K, L): inf where the class may not go; banned (L,): set of bans, 0 none, whose ``allows``
     (sets, F) says for which destinations the lane may be used all the same. best (F,) is scratch.
@@ -43,5 +43,3 @@ def shortest_ways(lane_start, lane_to, weight, banned, allows, hops, length, bes
                             best[f] = x
                             hops[k, f, d] = lane - lane_start[f]
                             changed = True
-            for f in range(facilities):
-                length[k, f, d] = best[f]

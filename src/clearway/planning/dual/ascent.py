@@ -294,7 +294,7 @@ class _Run:
 
     def _sort_plan(self, waves: Sequence[str]) -> SortPlan:
         """The sort plan of the best plan, or of the last policies where those of the best are gone."""
-        if not self.fresh and self.kept is None:
+        if not self.fresh:
             self.state.soft(HELD.mix)
         sink = FloorSink(self.state, self.problem, waves)
         at_price, pull = self.way
