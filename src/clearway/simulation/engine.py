@@ -19,7 +19,9 @@ from numpy.typing import NDArray
 
 from clearway.core.errors import SimulationError
 from clearway.simulation.inputs import Inputs
-from clearway.simulation.kernel import KINDS, add_stock, arrive, recount, work
+from clearway.simulation.kernel import arrive, work
+from clearway.simulation.ledger import add_stock, recount
+from clearway.simulation.places import KINDS
 from clearway.simulation.queues import CHUNK, empty_lines, new_queues, with_room
 from clearway.simulation.state import COSTS, HANDLING, HELD, MEASURES, ON_ROUND, UNDER_WAY, WAITING, Flow, Routes, World
 

@@ -27,7 +27,7 @@ from clearway.core.files import staged_folder
 from clearway.core.timegrid import format_time
 from clearway.simulation.engine import Run
 from clearway.simulation.inputs import Inputs
-from clearway.simulation.kernel import STUCK
+from clearway.simulation.places import STUCK
 from clearway.simulation.state import COSTS, FINISHED, HELD, LOST_WAY, MEASURES, OFFERED, ON_ROUND, UNDER_WAY, WAITING
 
 Array = NDArray[Any]
