@@ -14,8 +14,8 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from clearway.cases import Case
     from clearway.core import ClearwayError, InputError, PlanError, SimulationError
-    from clearway.planning import Plan, check_plan, diff_plans, plan
-    from clearway.simulation import Outcome, compare_outcomes, simulate
+    from clearway.planning import Plan, State, check_plan, diff_plans, plan, replan
+    from clearway.simulation import Outcome, compare_outcomes, rehearse, simulate
 
 _HOME = {
     "Case": "clearway.cases",
@@ -24,10 +24,13 @@ _HOME = {
     "Outcome": "clearway.simulation",
     "Plan": "clearway.planning",
     "PlanError": "clearway.core",
+    "State": "clearway.planning",
     "SimulationError": "clearway.core",
     "check_plan": "clearway.planning",
     "diff_plans": "clearway.planning",
     "plan": "clearway.planning",
+    "rehearse": "clearway.simulation",
+    "replan": "clearway.planning",
     "compare_outcomes": "clearway.simulation",
     "simulate": "clearway.simulation",
 }
@@ -40,11 +43,14 @@ __all__ = [
     "Plan",
     "PlanError",
     "SimulationError",
+    "State",
     "__version__",
     "check_plan",
     "compare_outcomes",
     "diff_plans",
     "plan",
+    "rehearse",
+    "replan",
     "simulate",
 ]
 

@@ -29,7 +29,7 @@ from clearway.core.tables import read_table
 from clearway.core.timegrid import TimeGrid, format_time, parse_time
 from clearway.demand import Offered, build_offered, check_demand, check_stock
 from clearway.disruption import Disrupted, Targets, apply_disruptions, check_disruptions, disruptions_from_text
-from clearway.network import Network, Offer, build_offer, descendants
+from clearway.network import ORDERED, Network, Offer, build_offer, descendants
 
 
 def _column_bytes(column: pl.Series) -> bytes:
@@ -65,6 +65,7 @@ class Case:
     areas: Mapping[str, BaseGeometry] = field(default_factory=dict)
     source: str = ""
     warnings: tuple[Fault, ...] = ()
+    ordered: pl.DataFrame = field(default_factory=ORDERED.to_frame)  # extra capacity of an earlier plan
 
     # -------------------------------------------------------------- in and out
 
@@ -95,6 +96,8 @@ class Case:
                 state.update(_column_bytes(column))
         if self.areas:
             state.update(areas_text(self).encode())
+        if len(self.ordered):
+            state.update(self.ordered.write_csv().encode())
         return state.hexdigest()
 
     # -------------------------------------------------------------- parts as arrays
@@ -111,7 +114,7 @@ class Case:
 
     def offer(self) -> Offer:
         """What the network offers by slot, before disruptions."""
-        return build_offer(self.network, self.grid, self.settings.costs, self.settings.class_names)
+        return build_offer(self.network, self.grid, self.settings.costs, self.settings.class_names, self.ordered)
 
     def targets(self, offer: Offer) -> Targets:
         """Resolver of disruption targets for the facilities and lanes of an offer."""
@@ -246,10 +249,11 @@ class Case:
         settings = self.settings.with_horizon(days=days, slot_hours=slot_hours)
         return self._trimmed(settings, self.stock)
 
-    def starting(self, time: datetime | str, stock: Rows) -> Case:
+    def starting(self, time: datetime | str, stock: Rows, *, ordered: pl.DataFrame | None = None) -> Case:
         """The rest of the horizon from a slot boundary, with the stock there is then.
 
-        Demand of days before ``time`` is left out, and so are earlier hours of its day.
+        Demand of days before ``time`` is left out, and so are earlier hours of its day. ``ordered``: extra
+        capacity that an earlier plan ordered (row, id, start, end, per_hour), there even within the lead time.
         """
         moment = parse_time(time, self.settings.zone) if isinstance(time, str) else time
         grid = self.grid
@@ -269,9 +273,50 @@ class Case:
         days = (grid.slots - slot) * grid.slot_minutes / 1440
         settings = self.settings.with_horizon(start=moment, days=days)
         frame = self._read_more("stock", stock, faults)
-        check_stock(frame, settings.grid, self._absent, "stock", faults)
+        # what arrives after the end is no fault of a state, but it cannot be planned for either
+        late = frame.filter(pl.col("arrives") >= settings.grid.end)["parcels"].sum()
+        check_stock(
+            frame.filter(pl.col("arrives").is_null() | (pl.col("arrives") < settings.grid.end)),
+            settings.grid,
+            self._absent,
+            "stock",
+            faults,
+        )
         faults.require()
-        return self._trimmed(settings, frame)
+        if late > 0:
+            faults.warn("arrives_late", "stock", parcels=f"{late:,.0f}")
+        rest = self._trimmed(settings, frame)
+        passed = (moment - grid.start).total_seconds() / 3600
+        there = ~pl.col("candidate").fill_null(False)
+        return replace(
+            rest,
+            facilities=self.facilities.with_columns(
+                pl.when(there).then((pl.col("open_from_hours") - passed).clip(0)).otherwise(pl.col("open_from_hours"))
+            ),
+            ordered=self.ordered if ordered is None else ordered,
+            warnings=self.warnings + tuple(faults.warnings),
+        )
+
+    def with_sites(self, sites: Iterable[str]) -> Case:
+        """This case with some candidates opened, from their ``open_from_hours`` on."""
+        chosen = list(sites)
+        faults = Faults()
+        for site in chosen:
+            if site not in self._absent:
+                faults.add("unknown_id", "sites", None, "id", site, table="facilities", nearest="a candidate")
+        faults.require()
+        opened = pl.col("id").is_in(chosen)
+        return replace(
+            self,
+            facilities=self.facilities.with_columns(
+                pl.when(opened).then(False).otherwise(pl.col("candidate")).alias("candidate")
+            ),
+        )
+
+    @property
+    def candidates(self) -> pl.DataFrame:
+        """Facilities that are not there unless opened (columns of facilities.csv)."""
+        return self.facilities.filter(pl.col("candidate").fill_null(False))
 
     def _trimmed(self, settings: Settings, stock: pl.DataFrame) -> Case:
         grid = settings.grid

@@ -6,7 +6,7 @@ Not:    disruptions (disruption), what moves (demand)
 Words:  facility, lane, row = one capacity of one facility or lane; candidate = absent until opened
 """
 
-from clearway.network.offer import Offer, build_offer
+from clearway.network.offer import ORDERED, Offer, build_offer
 from clearway.network.read import SCHEMAS, Network, check_network, descendants
 
-__all__ = ["SCHEMAS", "Network", "Offer", "build_offer", "check_network", "descendants"]
+__all__ = ["ORDERED", "SCHEMAS", "Network", "Offer", "build_offer", "check_network", "descendants"]

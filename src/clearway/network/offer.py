@@ -50,6 +50,8 @@ class Offer:
     facility_extra_from: Floats  # (F,) hours after the start
     lane_extra_share: Floats  # (L,)
     lane_premium: Floats  # (L,)
+    sort_ordered: Floats  # (F, T) extra ordered before the start: there even within the lead time
+    deliver_ordered: Floats
 
     def travel_slots(self) -> NDArray[np.int64]:
         """τ[l, t], slots from departure until the parcels can be sorted, by departure slot."""
@@ -60,9 +62,10 @@ class Offer:
         """What can be mobilised on sort, deliver and depart  [parcels per slot]."""
         begins = self.grid.slot_hours * np.arange(self.grid.slots)
         ready = begins[None, :] >= self.facility_extra_from[:, None] - 1e-9
+        sort, deliver = self.sort * self.sort_extra_share[:, None], self.deliver * self.deliver_extra_share[:, None]
         return (
-            self.sort * self.sort_extra_share[:, None] * ready,
-            self.deliver * self.deliver_extra_share[:, None] * ready,
+            np.where(ready, sort, np.minimum(sort, self.sort_ordered)),
+            np.where(ready, deliver, np.minimum(deliver, self.deliver_ordered)),
             self.depart * self.lane_extra_share[:, None],
         )
 
@@ -71,7 +74,19 @@ def _column(frame: pl.DataFrame, name: str, default: float) -> Floats:
     return frame[name].cast(pl.Float64).fill_null(default).to_numpy().astype(float)
 
 
-def build_offer(network: Network, grid: TimeGrid, costs: Mapping[str, float], classes: Sequence[str]) -> Offer:
+# extra capacity that was ordered before the start of a horizon: row (sort, deliver), id, start, end, per_hour
+ORDERED = pl.Schema(  # type: ignore[arg-type]
+    {"row": pl.String, "id": pl.String, "start": pl.Datetime("us"), "end": pl.Datetime("us"), "per_hour": pl.Float64}
+)
+
+
+def build_offer(
+    network: Network,
+    grid: TimeGrid,
+    costs: Mapping[str, float],
+    classes: Sequence[str],
+    ordered: pl.DataFrame | None = None,
+) -> Offer:
     """The undisturbed offer of a checked network.
 
     Parameters
@@ -80,6 +95,8 @@ def build_offer(network: Network, grid: TimeGrid, costs: Mapping[str, float], cl
         Defaults ``sort``, ``deliver``, ``extra_premium``  [currency per parcel].
     classes
         Names of the classes, in the order of the K axis.
+    ordered
+        Extra capacity ordered earlier (columns of ORDERED).
     """
     facilities = network.facilities.filter(~pl.col("candidate").fill_null(False))
     index = {name: i for i, name in enumerate(facilities["id"])}
@@ -90,15 +107,19 @@ def build_offer(network: Network, grid: TimeGrid, costs: Mapping[str, float], cl
         if names is not None:
             allowed[row] = np.isin(list(classes), names.split())
     shape = (len(lanes), grid.slots)
+    there = _there(facilities, grid)
+    opening = opening * there
+    storage = np.repeat(_column(facilities, "storage", np.inf)[:, None], grid.slots, axis=1)
+    accept = _unlimited_or(facilities, "accept_per_hour", opening)
     return Offer(
         grid=grid,
         facilities=tuple(facilities["id"]),
         lanes=tuple(lanes["id"]),
         origin=np.array([index[x] for x in lanes["origin"]], np.int64),
         destination=np.array([index[x] for x in lanes["destination"]], np.int64),
-        accept=_unlimited_or(facilities, "accept_per_hour", opening),
+        accept=np.where(there > 0, accept, 0.0),
         sort=_column(facilities, "sort_per_hour", 0)[:, None] * opening,
-        storage=np.repeat(_column(facilities, "storage", np.inf)[:, None], grid.slots, axis=1),
+        storage=np.where(there > 0, storage, 0.0),
         deliver=_column(facilities, "deliver_per_hour", 0)[:, None] * opening,
         depart=_departures(lanes, grid),
         hours=np.broadcast_to(_column(lanes, "hours", 0)[:, None], shape).copy(),
@@ -112,7 +133,29 @@ def build_offer(network: Network, grid: TimeGrid, costs: Mapping[str, float], cl
         facility_extra_from=_column(facilities, "extra_from", 0),
         lane_extra_share=_column(lanes, "extra_share", 0),
         lane_premium=_column(lanes, "extra_premium", costs["extra_premium"]),
+        sort_ordered=_ordered(ordered, "sort", index, grid),
+        deliver_ordered=_ordered(ordered, "deliver", index, grid),
     )
+
+
+def _there(facilities: pl.DataFrame, grid: TimeGrid) -> Floats:
+    """1 from the slot on in which a facility is there (``open_from_hours``), else 0 (F, T)."""
+    begins = grid.slot_hours * np.arange(grid.slots)
+    return np.asarray((begins[None, :] >= _column(facilities, "open_from_hours", 0)[:, None] - 1e-9).astype(float))
+
+
+def _ordered(ordered: pl.DataFrame | None, row: str, index: Mapping[str, int], grid: TimeGrid) -> Floats:
+    """Parcels per slot that were ordered of one row (F, T); what begins or ends inside a slot counts in part."""
+    found = np.zeros((len(index), grid.slots))
+    if ordered is None:
+        return found
+    for _, name, start, end, rate in ordered.filter(pl.col("row") == row).iter_rows():
+        if name not in index:
+            continue
+        for t in range(max(0, grid.slot_of(start)), min(grid.slots, grid.slot_of(end) + 1)):
+            hours = (min(end, grid.time(t + 1)) - max(start, grid.time(t))).total_seconds() / 3600
+            found[index[name], t] += rate * max(0.0, hours)
+    return found
 
 
 def _open_hours(facilities: pl.DataFrame, grid: TimeGrid) -> Floats:

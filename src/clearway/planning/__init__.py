@@ -11,15 +11,19 @@ from clearway.planning.diff import diff_plans
 from clearway.planning.explain import clearing, explain
 from clearway.planning.plans import Plan, derive_case
 from clearway.planning.problem import Problem, build_problem
+from clearway.planning.replanning import WEIGHT, replan
 from clearway.planning.solve import METHODS, plan
 from clearway.planning.sortplan import SortPlan, waves_of
+from clearway.planning.states import State
 
 __all__ = [
     "METHODS",
+    "WEIGHT",
     "CheckResult",
     "Plan",
     "Problem",
     "SortPlan",
+    "State",
     "build_problem",
     "check_plan",
     "clearing",
@@ -27,5 +31,6 @@ __all__ = [
     "diff_plans",
     "explain",
     "plan",
+    "replan",
     "waves_of",
 ]

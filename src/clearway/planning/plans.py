@@ -31,10 +31,21 @@ FILES = frozenset(
         "commodities.parquet",
         "sortplan.parquet",
         "calls.parquet",
+        "changes.parquet",
+        "stock.parquet",
+        "ordered.parquet",
         "instructions.csv",
         "report.html",
     }
 )
+
+
+@dataclass(frozen=True, eq=False)
+class Begun:
+    """What a replan began with: the stock there was, the extra capacity that was ordered before (ORDERED)."""
+
+    stock: pl.DataFrame
+    ordered: pl.DataFrame
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +64,8 @@ class Plan:
     commodities: pl.DataFrame | None
     sort_plan: SortPlan | None = None
     given_case: Case | None = None
+    changes: pl.DataFrame | None = None  # from the usual or earlier sort plan (changes.py)
+    begun: Begun | None = None  # what a replan began with
 
     def summary(self) -> dict[str, Any]:
         """What summary.json holds."""
@@ -66,7 +79,7 @@ class Plan:
         """
         if self.given_case is not None:
             return self.given_case
-        return self.matched(reread_case(self.facts["case"]))
+        return self.matched(reread_case(self.facts["case"], self.begun))
 
     def matched(self, case: Case) -> Case:
         """The case, if it is the one the plan was made for; raises PlanError otherwise."""
@@ -101,6 +114,11 @@ class Plan:
             if self.sort_plan is not None:
                 self.sort_plan.hops.write_parquet(staging / "sortplan.parquet")
                 self.sort_plan.calls.write_parquet(staging / "calls.parquet")
+            if self.changes is not None:
+                self.changes.write_parquet(staging / "changes.parquet")
+            if self.begun is not None:
+                self.begun.stock.write_parquet(staging / "stock.parquet")
+                self.begun.ordered.write_parquet(staging / "ordered.parquet")
             if report is not None:
                 (staging / "report.html").write_text(report, encoding="utf-8")
         return target
@@ -118,30 +136,40 @@ class Plan:
             )
             floor = [path / name for name in ("sortplan.parquet", "calls.parquet")]
             sort_plan = SortPlan(*(pl.read_parquet(x) for x in floor)) if all(x.exists() for x in floor) else None
+            changes = path / "changes.parquet"
+            begun = [path / name for name in ("stock.parquet", "ordered.parquet")]
+            more: dict[str, Any] = {
+                "changes": pl.read_parquet(changes) if changes.exists() else None,
+                "begun": Begun(*(pl.read_parquet(x) for x in begun)) if all(x.exists() for x in begun) else None,
+            }
         except FileNotFoundError as error:
             raise PlanError(f"{path} is not a plan: {Path(error.filename or '').name} is missing.") from error
         except (ValueError, pl.exceptions.PolarsError, OSError) as error:
             raise PlanError(f"{path} cannot be read as a plan: {str(error).splitlines()[0]}") from error
-        return Plan(facts, rows, flows, commodities, sort_plan)
+        return Plan(facts, rows, flows, commodities, sort_plan, **more)
 
 
-def reread_case(recipe: dict[str, Any]) -> Case:
+def reread_case(recipe: dict[str, Any], begun: Begun | None = None) -> Case:
     """The case from what summary.json says of it: source, part, horizon, disruptions, known_at."""
     try:
         case = Case.read(recipe["source"])
     except InputError as error:
         raise PlanError(f"The plan's case {recipe['source']!r} cannot be read: {error}") from error
-    return derive_case(case, recipe.get("options", {}))
+    return derive_case(case, recipe.get("options", {}), begun)
 
 
-def derive_case(case: Case, options: dict[str, Any]) -> Case:
-    """A case after the options of the command line: places, days, slot_hours, disrupt, known_at."""
+def derive_case(case: Case, options: dict[str, Any], begun: Begun | None = None) -> Case:
+    """A case after the options of the command line: places, days, slot_hours, sites, disrupt, known_at; at."""
     if options.get("places"):
         case = case.restricted_to(options["places"])
     if options.get("days") or options.get("slot_hours"):
         case = case.with_horizon(days=options.get("days"), slot_hours=options.get("slot_hours"))
+    if options.get("sites"):
+        case = case.with_sites(options["sites"])
     if options.get("disrupt"):
         case = case.with_disruption(*options["disrupt"])
     if options.get("known_at"):
         case = case.known_at(datetime.fromisoformat(options["known_at"]))
+    if options.get("at") and begun is not None:
+        case = case.starting(datetime.fromisoformat(options["at"]), begun.stock, ordered=begun.ordered)
     return case

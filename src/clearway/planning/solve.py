@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from clearway import __version__
 from clearway.cases import Case
 from clearway.core.errors import Fault, Faults, PlanError
+from clearway.planning.changes import changes_of, fewer, price_of_fewer, usual_lanes
 from clearway.planning.exact import solve_exact
 from clearway.planning.frames import commodity_frame, flow_frame, overflow_list, read_prices, row_frame
 from clearway.planning.lagrangian import OutOfReach, lower_bound, out_of_reach, zero_prices
@@ -54,6 +55,9 @@ def plan(
     flows: bool | None = None,
     warm: Plan | None = None,
     memory_limit: float | None = None,
+    usual: Plan | pl.DataFrame | None = None,
+    change_weight: float = 0.0,
+    max_changes: int | None = None,
     options: dict[str, Any] | None = None,
     command: str = "",
     progress: Callable[[str], None] | None = None,
@@ -78,6 +82,10 @@ def plan(
     memory_limit
         GiB that the process may come to use. The exact method, at some 1 KB per column, is not taken
         where that would be more; the dual method holds fewer candidate lanes.
+    usual
+        An undisturbed plan, or a table of usual lanes (changes.usual_lanes): the changes of the sort plan
+        from it are listed, those worth less than ``change_weight`` are undone where the usual lane has room,
+        and of the rest those beyond ``max_changes``, the least worth first.
     options
         How the case was derived from its source, kept in the summary.
 
@@ -145,7 +153,41 @@ def plan(
         "warnings_zh": [warning.text("zh") for warning in warnings],
     }
     rows = row_frame(problem, counted, found.prices)
-    return Plan(facts, rows, found.flows, found.commodities, found.sort_plan, case)
+    made = Plan(facts, rows, found.flows, found.commodities, found.sort_plan, case)
+    if usual is None or found.sort_plan is None:
+        return made
+    return _with_changes(made, problem, found.prices, usual, tuple(waves), change_weight, max_changes)
+
+
+def _with_changes(
+    made: Plan,
+    problem: Problem,
+    prices: dict[str, Floats],
+    usual: Plan | pl.DataFrame,
+    waves: tuple[str, ...],
+    weight: float,
+    most: int | None,
+) -> Plan:
+    """The plan with its changes from what is usual listed, and its sort plan with few of them."""
+    assert made.sort_plan is not None
+    if isinstance(usual, Plan):
+        if usual.sort_plan is None:
+            raise PlanError("The usual plan has no sortplan.parquet; plan it again with this version.")
+        usual = usual_lanes(usual.sort_plan.hops)
+    listed = changes_of(problem, prices, made.sort_plan, usual, waves)
+    thinned, marked = fewer(made.sort_plan, listed, made.rows, waves, problem, weight=weight, most=most)
+    undone = marked.filter(~pl.col("kept"))
+    made.facts["changes"] = {
+        "entries": made.sort_plan.hops.select("facility", "day", "wave", "destination", "class").n_unique(),
+        "found": len(marked),
+        "kept": int(marked["kept"].sum()),
+        "weight": weight,
+        "max_changes": most,
+        "worth_undone": float(undone["worth"].clip(0.0).sum()),
+        "parcels_moved": float(marked.filter(pl.col("kept"))["parcels"].sum()),
+        "price_of_fewer": price_of_fewer(marked),
+    }
+    return replace(made, sort_plan=thinned, changes=marked)
 
 
 @dataclass(frozen=True)

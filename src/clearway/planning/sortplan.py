@@ -30,7 +30,8 @@ LEAST = 0.05  # parcels in a wave; less is no flow
 @dataclass(frozen=True)
 class SortPlan:
     """``hops``: facility, day, wave, destination, class, next_hop, lane, share, parcels. ``calls``: facility,
-    destination, class, slot, call (null: not within the horizon), parcels; only parcels that wait."""
+    destination, class, slot (null: stock held at the start), call (null: not within the horizon), parcels; only
+    parcels that wait, but for stock, of which every portion stands there."""
 
     hops: pl.DataFrame
     calls: pl.DataFrame
@@ -148,11 +149,21 @@ class CallCollector:
         self.total = self.before.copy()
         self.cells = np.arange(len(self.before))
         self.late: list[tuple[Array, Array, Array, Array]] = []
+        self.stocked = np.flatnonzero(self.before > LEAST)
+        self.stock = self.before[self.stocked]
+        self.left = self.stock.copy()
 
     def take(self, t: int, held: Array) -> None:
         """The end of slot t, with what is still held (cells,)."""
         self.total += self.offered(np.full(len(self.cells), t), self.cells)
         accepted = self.total - held.ravel()
+        rest = np.clip(self.stock - accepted[self.stocked], 0.0, self.left)
+        portion = self.left - rest
+        some = portion > LEAST
+        if some.any():
+            size = int(some.sum())
+            self.late.append((self.stocked[some], np.full(size, -1), np.full(size, t), portion[some]))
+            self.left[some] = rest[some]
         at = self.cells
         while len(at):
             slot = self.pointer[at]
@@ -168,7 +179,9 @@ class CallCollector:
 
     def waits(self) -> tuple[Array, Array, Array, Array]:
         """Cells, slots offered, slots called (``slots``: never) and parcels of all that waits."""
-        left = []
+        some = self.left > LEAST
+        size = int(some.sum())
+        left = [(self.stocked[some], np.full(size, -1), np.full(size, self.slots), self.left[some])]
         for cell in np.flatnonzero(self.pointer < self.slots):
             slot = np.arange(self.pointer[cell], self.slots)
             amount = self.offered(slot, np.full(len(slot), cell))
@@ -192,11 +205,11 @@ def call_frame(
             "facility": _named(facility, names),
             "destination": _named(problem.offered.destination[commodity], names),
             "class": _named(problem.offered.cls[commodity], problem.class_names),
-            "slot": pl.Series(slot, dtype=pl.Int32),
+            "slot": pl.Series(slot, dtype=pl.Int32).replace(-1, None),
             "call": pl.Series(np.where(call < slots, call, -1), dtype=pl.Int32).replace(-1, None),
             "parcels": pl.Series(parcels, dtype=pl.Float32),
         }
-    ).sort("facility", "slot", "destination", "class")
+    ).sort("facility", "slot", "destination", "class", pl.col("call").fill_null(slots))
 
 
 def sort_plan_of_frames(

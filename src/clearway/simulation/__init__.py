@@ -12,6 +12,7 @@ prepare()  # kernels choose their folder when they are imported
 
 from clearway.simulation.outcome import Outcome, compare_outcomes  # noqa: E402
 from clearway.simulation.policies import POLICIES  # noqa: E402
-from clearway.simulation.runs import simulate  # noqa: E402
+from clearway.simulation.rehearsal import Rehearsal, rehearse  # noqa: E402
+from clearway.simulation.runs import simulate, state_at  # noqa: E402
 
-__all__ = ["POLICIES", "Outcome", "compare_outcomes", "simulate"]
+__all__ = ["POLICIES", "Outcome", "Rehearsal", "compare_outcomes", "rehearse", "simulate", "state_at"]

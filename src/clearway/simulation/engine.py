@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from clearway.core.errors import SimulationError
 from clearway.simulation.inputs import Inputs
-from clearway.simulation.kernel import arrive, work
+from clearway.simulation.kernel import arrive, renew, work
 from clearway.simulation.ledger import add_stock, recount
 from clearway.simulation.places import KINDS
 from clearway.simulation.queues import CHUNK, empty_lines, new_queues, with_room
@@ -45,6 +45,100 @@ class Run:
     steps: int
 
 
+class Course:
+    """One run that can be carried on, looked at, and given another policy on the way.
+
+    Parcels are conserved in whole numbers, which is checked after every step from the queues' own counts,
+    and after every second day batch by batch; raises SimulationError where that fails.
+    """
+
+    def __init__(self, inputs: Inputs, routes: Routes, *, threads: int = 1) -> None:
+        self.inputs, self.routes, self.world, self.threads = inputs, _own(routes), inputs.world, threads
+        world, facilities, slots = self.world, len(inputs.facilities), inputs.plan_grid.slots
+        alone = world.sample > 0 or len(world.row_parcels) <= ALONE
+        self.parts = 1 if alone else min(PARTS, facilities)
+        self.edges = _edges(world, self.parts)
+        self.flow = _stocked(inputs, routes, _new_flow(inputs, routes, self.parts))
+        self.waiting, self.held = np.zeros((slots, facilities), np.int64), np.zeros((slots, facilities), np.int64)
+        self.overflow, self.age = np.zeros((slots, facilities)), np.zeros(slots)
+        self.sum_age, self.sum_parcels, self.done, self.over = 0.0, 0.0, 0, False
+        self.pool = ThreadPoolExecutor(max(1, threads))
+        if len(routes.recall_left):
+            self._everywhere(renew)
+
+    def _everywhere(self, kernel: Callable[..., None]) -> None:
+        """Call a kernel for every part of the facilities at the present step."""
+        self.flow = _with_room(self.inputs, self.routes, self.flow, self.done, self.edges)
+        given = (self.world, self.routes, self.flow, self.done)
+        spans = [(p, self.edges[p], self.edges[p + 1]) for p in range(self.parts)]
+        if self.threads <= 1:
+            for span in spans:
+                kernel(*given, *span)
+            return
+        for one in [self.pool.submit(kernel, *given, *span) for span in spans]:
+            one.result()
+
+    def follow(self, world: World, routes: Routes) -> None:
+        """From the present step on another policy: what waits at senders and for lanes is arranged anew.
+
+        Both policies must have room for calls (``release``), or neither.
+        """
+        if routes.release.shape != self.routes.release.shape:
+            raise SimulationError("Only policies that both hold parcels at senders, or both do not, can follow.")
+        self.world, self.routes = world, _own(routes)
+        if self.done < self.inputs.grid.slots:
+            self._everywhere(renew)
+
+    def go(
+        self,
+        until: int | None = None,
+        *,
+        stopped: Callable[[], bool] | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Course:
+        """Run the clock to step ``until`` (default: the end); ``stopped`` is asked after every step."""
+        inputs, grid = self.inputs, self.inputs.grid
+        per_slot = max(1, inputs.plan_grid.slot_minutes // grid.slot_minutes)
+        a_day = 1440 // grid.slot_minutes
+        end = grid.slots if until is None else until
+        for t in range(self.done, end):
+            arrive(self.world, self.flow, t)
+            self._everywhere(work)
+            self.done = t + 1
+            flow = self.flow
+            here, outside = flow.have[:, :, WAITING].sum(axis=1), flow.have[:, :, HELD].sum(axis=1)
+            parcels = int(here.sum() + outside.sum())
+            hours = (parcels * self.done - int(flow.since.sum())) * grid.slot_hours
+            self.sum_age += hours
+            self.sum_parcels += parcels
+            slot = int(self.world.slot[t])
+            beyond = here - flow.place[:, HANDLING] - self.world.storage[:, t]
+            self.overflow[slot] = np.maximum(self.overflow[slot], beyond)
+            if self.done % per_slot == 0 or self.done == end:
+                self.waiting[slot], self.held[slot] = here, outside
+                self.age[slot] = hours / parcels if parcels else 0.0
+            _check(self.world, flow, t, deep=self.done % (2 * a_day) == 0 or self.done == end)
+            if progress is not None and self.done % a_day == 0:
+                progress(self.done, grid.slots)
+            if stopped is not None and stopped():
+                break
+        if self.done == grid.slots and not self.over:
+            self._everywhere(work)
+            self.over = True
+            _check(self.world, self.flow, self.done, deep=True)
+        return self
+
+    def run(self) -> Run:
+        """What there is so far."""
+        age = self.sum_age / self.sum_parcels if self.sum_parcels else 0.0
+        return Run(self.flow, self.waiting, self.held, self.age, np.maximum(self.overflow, 0.0), age, self.done)
+
+
+def _own(routes: Routes) -> Routes:
+    """Routes whose portions this run may use up."""
+    return routes._replace(recall_left=routes.recall_left.copy())
+
+
 def simulate_once(
     inputs: Inputs,
     routes: Routes,
@@ -54,61 +148,8 @@ def simulate_once(
     stopped: Callable[[], bool] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Run:
-    """Run the clock once, from the stock to the end or to step ``until``.
-
-    Parcels are conserved in whole numbers, which is checked after every step from the queues' own counts,
-    and after every second day batch by batch; raises SimulationError where that fails.
-    """
-    world, grid = inputs.world, inputs.grid
-    facilities, slots = len(inputs.facilities), inputs.plan_grid.slots
-    alone = world.sample > 0 or len(world.row_parcels) <= ALONE
-    parts = 1 if alone else min(PARTS, facilities)
-    edges = _edges(world, parts)
-    flow = _stocked(inputs, routes, _new_flow(inputs, routes, parts))
-    waiting, held = np.zeros((slots, facilities), np.int64), np.zeros((slots, facilities), np.int64)
-    overflow, age = np.zeros((slots, facilities)), np.zeros(slots)
-    sum_age, sum_parcels = 0.0, 0.0
-    per_slot = max(1, inputs.plan_grid.slot_minutes // grid.slot_minutes)
-    a_day = 1440 // grid.slot_minutes
-    deep = 2 * a_day
-    end = grid.slots if until is None else until
-    done = 0
-    with ThreadPoolExecutor(max(1, threads)) as pool:
-
-        def all_work(flow: Flow, t: int) -> None:
-            if threads <= 1:
-                for p in range(parts):
-                    work(world, routes, flow, t, p, edges[p], edges[p + 1])
-                return
-            each = [pool.submit(work, world, routes, flow, t, p, edges[p], edges[p + 1]) for p in range(parts)]
-            for one in each:
-                one.result()
-
-        for t in range(end):
-            flow = _with_room(inputs, routes, flow, t, edges)
-            arrive(world, flow, t)
-            all_work(flow, t)
-            done = t + 1
-            here, outside = flow.have[:, :, WAITING].sum(axis=1), flow.have[:, :, HELD].sum(axis=1)
-            parcels = int(here.sum() + outside.sum())
-            hours = (parcels * done - int(flow.since.sum())) * grid.slot_hours
-            sum_age += hours
-            sum_parcels += parcels
-            slot = int(world.slot[t])
-            overflow[slot] = np.maximum(overflow[slot], here - flow.place[:, HANDLING] - world.storage[:, t])
-            if done % per_slot == 0 or done == end:
-                waiting[slot], held[slot] = here, outside
-                age[slot] = hours / parcels if parcels else 0.0
-            _check(world, flow, t, deep=done % deep == 0 or done == end)
-            if progress is not None and done % a_day == 0:
-                progress(done, end)
-            if stopped is not None and stopped():
-                break
-        if done == grid.slots:
-            flow = _with_room(inputs, routes, flow, done, edges)
-            all_work(flow, done)
-            _check(world, flow, done, deep=True)
-    return Run(flow, waiting, held, age, np.maximum(overflow, 0.0), sum_age / sum_parcels if sum_parcels else 0.0, done)
+    """Run the clock once, from the stock to the end or to step ``until``."""
+    return Course(inputs, routes, threads=threads).go(until, stopped=stopped, progress=progress).run()
 
 
 def _edges(world: World, parts: int) -> list[int]:

@@ -152,3 +152,32 @@ def _pour_all(s, part, source, target):
             return
         push(s.q, part, target, index)
         drop(s.q, part, source)
+
+
+@njit(**INNER)
+def recall(w, r, s, part, f, t):
+    """Parcels held at senders of f wait for the slots in which the policy calls stock in, oldest first."""
+    facilities, slots = r.release.shape[0], r.release.shape[3]
+    spare, now = spare_queue(s, part), w.slot[min(t, len(w.slot) - 1)]
+    for k in range(len(w.class_order)):
+        join(s.q, queue_of(w, BARRED, f, k), spare)
+        senders = queue_of(w, SENDERS, f, k)
+        _pour_all(s, part, senders, spare)
+        for slot in range(slots + 1):
+            _pour_all(s, part, held_queue(w, r, f, k, slot), spare)
+        while True:
+            index = head(s.q, spare)
+            if index == NONE:
+                break
+            b = s.q.pool[index]
+            cell = (f * facilities + b.destination) * len(w.class_order) + k
+            at, end = r.recall_first[cell], r.recall_first[cell + 1]
+            while at < end and r.recall_left[at] <= 0.5:
+                at += 1
+            queue = senders
+            if at < end:
+                r.recall_left[at] -= parcels_of(b.n)
+                if r.recall_slot[at] > now:
+                    queue = held_queue(w, r, f, k, r.recall_slot[at])
+            push(s.q, part, queue, index)
+            drop(s.q, part, spare)

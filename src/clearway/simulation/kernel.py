@@ -16,7 +16,7 @@ from clearway.simulation.delivery import (
     begin_round,
     deliver,
 )
-from clearway.simulation.intake import accept, offer
+from clearway.simulation.intake import accept, offer, recall
 from clearway.simulation.places import (
     ARRIVALS,
     HOME,
@@ -297,6 +297,15 @@ def _weigh(w, s, f, t):
         s.over[f, 2] = max(s.over[f, 2], beyond)
         s.over[f, 3] = t
         s.cost[f, 5] += beyond * w.step_hours * w.overflow_price
+
+
+@njit(**OPTIONS)
+def renew(w, r, s, t, part, first, last):
+    """Another policy from step t on: held parcels are called anew, sorted ones choose their lane anew."""
+    for f in range(first, last):
+        if w.hold and r.release.shape[0] > 0:
+            recall(w, r, s, part, f, t)
+        _choose_again(w, r, s, part, f, min(t, len(w.slot) - 1))
 
 
 @njit(**OPTIONS)

@@ -115,3 +115,27 @@ def add_stock(w, r, s, stage, facility, destination, cls, parcels, offered, due)
             comes(s, f, k, n, offered[i])
         if stage[i] == 2 and f != d:
             pour(w, r, s, 0, f, k, 0, queue)
+
+
+@njit(**OPTIONS)
+def list_batches(w, s, found):
+    """Write down every batch that is anywhere: queue, parcels, destination, offered, ready.
+
+    found (batches, 5) int64, or (0, 5) to count only; returns how many there are.
+    """
+    number = 0
+    for queue in range(len(s.q.line)):
+        chunk, at = s.q.line[queue].first, s.q.line[queue].begin
+        while chunk != NONE:
+            while at < s.q.pool[chunk * CHUNK].ready:
+                b = s.q.pool[chunk * CHUNK + at]
+                if number < len(found):
+                    found[number, 0] = queue
+                    found[number, 1] = parcels_of(b.n)
+                    found[number, 2] = b.destination
+                    found[number, 3] = b.offered
+                    found[number, 4] = b.ready
+                number += 1
+                at += 1
+            chunk, at = s.q.pool[chunk * CHUNK].n, 1
+    return number

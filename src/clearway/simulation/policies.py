@@ -22,7 +22,7 @@ from clearway.cases import Case
 from clearway.core.errors import SimulationError
 from clearway.planning import Plan, SortPlan, waves_of
 from clearway.simulation.inputs import Inputs
-from clearway.simulation.routing import guide, make_routes, no_release, one_hop, ways
+from clearway.simulation.routing import guide, make_routes, one_hop, ways
 from clearway.simulation.state import MOST_HOPS, NOWHERE, Routes, World
 
 Array = NDArray[Any]
@@ -151,8 +151,12 @@ def reroute_policy(inputs: Inputs, case: Case, plan: Plan | None) -> Policy:
     return Policy("reroute", world, make_routes(world, one_hop(table), of_step))
 
 
-def plan_policy(inputs: Inputs, case: Case, plan: Plan) -> Policy:
-    """A plan's sort plan with second choices, its calls and the shifts it mobilises."""
+def plan_policy(inputs: Inputs, case: Case, plan: Plan, *, always: bool = False) -> Policy:
+    """A plan's sort plan with second choices, its calls and the shifts it mobilises.
+
+    The plan's horizon may begin later than that of ``inputs`` (a replan). ``always``: with room for calls
+    even where this plan has none, since another may follow.
+    """
     floor = plan.sort_plan
     if floor is None:
         raise SimulationError("The plan has no sortplan.parquet; plan again with this version.")
@@ -190,8 +194,8 @@ def plan_policy(inputs: Inputs, case: Case, plan: Plan) -> Policy:
     second[wave[other], at[other], cls[other], d[other]] = share[other]
     _filled(tables, second, daily[day_of_wave])
     world = _mobilised(inputs, plan, waves.of_slot)
-    release = _release(inputs, floor, case)
-    return Policy("plan", world, make_routes(world, tables, wave_of_step, second=second, release=release))
+    called = _called(inputs, plan, case, always)
+    return Policy("plan", world, make_routes(world, tables, wave_of_step, second=second, **called))
 
 
 def _filled(tables: Array, second: Array, open_ways: Array) -> None:
@@ -229,14 +233,16 @@ def _mobilised(inputs: Inputs, plan: Plan, wave_of_slot: Array) -> World:
     return world._replace(**changed)
 
 
-def _release(inputs: Inputs, floor: SortPlan, case: Case) -> Array:
-    """Slot in which parcels offered in each slot are called in (F, F, K, T).
+def _called(inputs: Inputs, plan: Plan, case: Case, always: bool) -> dict[str, Any]:
+    """Slot in which parcels offered in each slot are called in (F, F, K, T), and the portions of stock.
 
     What no way delivers any more within the horizon is not kept back: holding it says nothing about the network.
     """
     f, k, slots = len(inputs.facilities), len(inputs.class_names), inputs.plan_grid.slots
-    if not case.settings.hold_at_sender or not len(floor.calls):
-        return no_release()
+    floor = plan.sort_plan
+    assert floor is not None
+    if not case.settings.hold_at_sender or (not len(floor.calls) and not always):
+        return {}
     release = np.broadcast_to(np.arange(slots, dtype=np.uint16), (f, f, k, slots)).copy()
     place = {name: i for i, name in enumerate(inputs.facilities)}
     cls = {name: i for i, name in enumerate(inputs.class_names)}
@@ -245,12 +251,19 @@ def _release(inputs: Inputs, floor: SortPlan, case: Case) -> Array:
         calls[column].cast(pl.String).replace_strict(known, return_dtype=pl.Int64).to_numpy()
         for column, known in (("facility", place), ("destination", place), ("class", cls))
     )
-    slot, call = calls["slot"].to_numpy(), calls["call"].fill_null(slots).to_numpy()
-    left = (slots - slot) * case.grid.slot_hours
+    later = inputs.plan_grid.slot_of(datetime.fromisoformat(plan.facts["case"]["start"]))
+    stock = calls["slot"].is_null().to_numpy()
+    slot = calls["slot"].fill_null(0).to_numpy() + later
+    call = np.where(calls["call"].is_null().to_numpy(), slots, calls["call"].fill_null(0).to_numpy() + later)
+    left = (slots - slot) * inputs.plan_grid.slot_hours
     hopeless = (call == slots) & (_least_hours(inputs)[at, d, c] > left)
     call = np.where(hopeless, slot, call)
-    release[at, d, c, slot] = call
-    return release
+    new = ~stock
+    release[at[new], d[new], c[new], slot[new]] = call[new]
+    cell = ((at * f + d) * k + c)[stock]
+    order = np.lexsort((call[stock], cell))
+    portions = cell[order], call[stock][order], calls["parcels"].to_numpy()[stock][order]
+    return {"release": release, "recall": portions}
 
 
 def _least_hours(inputs: Inputs) -> Array:

@@ -76,9 +76,18 @@ def one_hop(table: Array) -> Array:
 
 
 def make_routes(
-    world: World, tables: Array, table_of_step: Array, *, second: Array | None = None, release: Array | None = None
+    world: World,
+    tables: Array,
+    table_of_step: Array,
+    *,
+    second: Array | None = None,
+    release: Array | None = None,
+    recall: tuple[Array, Array, Array] | None = None,
 ) -> Routes:
-    """Routes of hops ``tables`` (W, F, K, F, 2); the guide is added as the last table."""
+    """Routes of hops ``tables`` (W, F, K, F, 2); the guide is added as the last table.
+
+    ``recall``: cell, slot and parcels of the portions in which stock at senders is called, by cell and slot.
+    """
     f = len(world.lane_start) - 1
     hops = np.concatenate([tables, one_hop(guide(world).transpose(1, 0, 2)[None])])
     shares = np.zeros(hops.shape[:4], np.uint8)
@@ -95,7 +104,18 @@ def make_routes(
         guide=len(hops) - 1,
         soon=np.ascontiguousarray(leaves_soon(world).T),
         release=no_release() if release is None else release,
+        **_portions(world, release, recall),
     )
+
+
+def _portions(world: World, release: Array | None, recall: tuple[Array, Array, Array] | None) -> dict[str, Array]:
+    cells = 0 if release is None else release.shape[0] ** 2 * len(world.time_value) + 1
+    cell, slot, parcels = recall or (np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
+    return {
+        "recall_first": np.searchsorted(cell, np.arange(cells)).astype(np.int32),
+        "recall_slot": slot.astype(np.int64),
+        "recall_left": parcels.astype(float),
+    }
 
 
 def shortest_routes(inputs: Inputs) -> Routes:

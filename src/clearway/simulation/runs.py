@@ -10,22 +10,26 @@ Source: docs/simulation.md
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
 
 import polars as pl
 
 from clearway.cases import Case
 from clearway.core.errors import SimulationError
 from clearway.core.timegrid import format_time
-from clearway.planning import Plan
+from clearway.planning import Plan, State
 from clearway.planning import plan as make_plan
-from clearway.simulation.engine import Run, simulate_once
+from clearway.simulation.engine import Course, Run
 from clearway.simulation.inputs import Inputs, build_inputs
 from clearway.simulation.outcome import Outcome, build_outcome
 from clearway.simulation.policies import POLICIES, Policy, plan_policy, reroute_policy, static_policy
+from clearway.simulation.snapshot import take_state
 
 USUAL_GAP = 0.02  # an undisturbed plan for usual routes need not be better
 
@@ -41,6 +45,8 @@ def simulate(
     runs: int = 1,
     threads: int | None = None,
     events: float = 0.0,
+    until: datetime | None = None,
+    state: Path | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> Outcome:
     """Carry out a policy, or a plan, against what happens.
@@ -65,6 +71,12 @@ def simulate(
         One run shares them among its facilities, several runs have one each.
     events
         Part of the parcels that are followed one by one into scan events (of the first run).
+    until
+        Where the runs stop, else at the end of the horizon.
+    state
+        Folder for the state at the end of the first run (planning.State).
+
+    Ctrl-C ends the runs with what there is so far.
 
     Raises
     ------
@@ -88,6 +100,9 @@ def simulate(
     count = threads or os.cpu_count() or 1
     parts = count if runs == 1 else 1
 
+    end = None if until is None else inputs.grid.slot_of(until)
+    interrupted = threading.Event()
+
     def one(number: int) -> Run:
         world = chosen.world._replace(seed=seed + number, sample=events if number == 0 else 0.0)
         mine = replace(inputs, world=world)
@@ -98,24 +113,45 @@ def simulate(
                 f"{steps * inputs.grid.slot_hours:.0f} h"
             )
 
-        return simulate_once(mine, chosen.routes, threads=parts, progress=told if runs == 1 else None)
+        course = Course(mine, chosen.routes, threads=parts)
+        course.go(end, stopped=interrupted.is_set, progress=told if runs == 1 else None)
+        if number == 0 and state is not None:
+            take_state(course).write(state)
+        return course.run()
 
-    if runs == 1:
-        found = [one(0)]
-    else:
-        with ThreadPoolExecutor(min(count, runs)) as pool:
-            found = []
-            for number, run in enumerate(pool.map(one, range(runs))):
-                found.append(run)
+    # runs work beside this thread, which hears Ctrl-C and lets them end their step
+    found: list[Run] = []
+    with ThreadPoolExecutor(1 if runs == 1 else min(count, runs)) as pool:
+        waiting = [pool.submit(one, number) for number in range(runs)]
+        for number, job in enumerate(waiting):
+            try:
+                found.append(job.result())
+            except KeyboardInterrupt:
+                say("interrupted: what there is so far is kept")
+                interrupted.set()
+                for other in waiting:
+                    other.cancel()
+                if not job.cancelled():
+                    found.append(job.result())
+                break
+            if runs > 1:
                 say(f"run {number + 1} of {runs} done")
     return build_outcome(
         inputs,
         happens,
         policy,
         found,
-        range(seed, seed + runs),
+        range(seed, seed + len(found)),
         time.perf_counter() - begun,
     )
+
+
+def state_at(case: Case, plan: Plan, at: datetime, *, seed: int = 0, threads: int | None = None) -> State:
+    """The state at a time when a plan is carried out until then."""
+    inputs = build_inputs(case, seed=seed)
+    policy = plan_policy(inputs, case, plan)
+    course = Course(replace(inputs, world=policy.world), policy.routes, threads=threads or os.cpu_count() or 1)
+    return take_state(course.go(inputs.grid.slot_of(at)))
 
 
 def _policy(

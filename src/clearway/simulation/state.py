@@ -85,6 +85,10 @@ class Routes(NamedTuple):
     guide: int  # table of shortest ways
     soon: Array  # (S, L) bool: leaves within the next hours
     release: Array  # (F, F, K, T) slot in which parcels offered in a slot are called in, or (0, 0, 0, 0)
+    # stock at senders is called in portions: of origin, destination and class in the order of slots
+    recall_first: Array  # (F·F·K + 1,), or (0,)
+    recall_slot: Array  # T: not within the horizon
+    recall_left: Array  # parcels; used up
 
 
 class Flow(NamedTuple):
