@@ -170,7 +170,7 @@ def replan(
         ),
     ] = None,
     disrupt: Disrupt = None,
-    weight: Weight = 100.0,
+    weight: Weight = 1.0,
     gap: Annotated[float, typer.Option(min=0, help="The gap at which to stop.")] = 1e-2,
     time_limit: Annotated[
         float | None, typer.Option("--time-limit", min=0, help="Seconds; the best so far is kept with its gap.")
@@ -245,7 +245,7 @@ def rehearse(
         Path | None, typer.Option("--plan", metavar="DIR", help="The plan in force at the start; else one is made.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Of travel times and failed deliveries.")] = 0,
-    weight: Weight = 100.0,
+    weight: Weight = 1.0,
     gap: Annotated[float, typer.Option(min=0, help="The gap at which a replan stops.")] = 1e-2,
     time_limit: Annotated[float | None, typer.Option("--time-limit", min=0, help="Seconds of each replan.")] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="Threads.")] = None,

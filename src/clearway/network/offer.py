@@ -75,8 +75,14 @@ def _column(frame: pl.DataFrame, name: str, default: float) -> Floats:
 
 
 # extra capacity that was ordered before the start of a horizon: row (sort, deliver), id, start, end, per_hour
-ORDERED = pl.Schema(  # type: ignore[arg-type]
-    {"row": pl.String, "id": pl.String, "start": pl.Datetime("us"), "end": pl.Datetime("us"), "per_hour": pl.Float64}
+ORDERED = pl.Schema(
+    [
+        ("row", pl.String()),
+        ("id", pl.String()),
+        ("start", pl.Datetime("us")),
+        ("end", pl.Datetime("us")),
+        ("per_hour", pl.Float64()),
+    ]
 )
 
 

@@ -12,6 +12,7 @@ from clearway.planning.explain import clearing, explain
 from clearway.planning.plans import Plan, derive_case
 from clearway.planning.problem import Problem, build_problem
 from clearway.planning.replanning import WEIGHT, replan
+from clearway.planning.sites import plan_with_sites
 from clearway.planning.solve import METHODS, plan
 from clearway.planning.sortplan import SortPlan, waves_of
 from clearway.planning.states import State
@@ -31,6 +32,7 @@ __all__ = [
     "diff_plans",
     "explain",
     "plan",
+    "plan_with_sites",
     "replan",
     "waves_of",
 ]

@@ -80,7 +80,13 @@ def changes_of(
         from clearway.planning.worths import lane_costs
 
         cost[order] = lane_costs(
-            problem, prices, **{c: coded[c][order] for c in ("commodity", "facility", "low", "high", "lanes")}
+            problem,
+            prices,
+            coded["commodity"][order],
+            coded["facility"][order],
+            coded["low"][order],
+            coded["high"][order],
+            coded["lanes"][order],
         )
     second = entries["second"].to_numpy()
     new = (1 - second) * cost[:, 1] + np.where(second > 0, second * cost[:, 2], 0.0)
@@ -134,8 +140,8 @@ def fewer(
 ) -> tuple[SortPlan, pl.DataFrame]:
     """Undo changes that are worth less than ``weight``, and the least of all beyond ``most``.
 
-    A change is undone for its worth only where the usual lane has room in that wave beside what the plan
-    sends there; those beyond ``most`` are undone in any case.
+    A change is undone for its worth only where the usual lane, and the sorting at its end, have room in that
+    wave beside what the plan sends there; those beyond ``most`` are undone in any case.
 
     Returns
     -------
@@ -143,29 +149,32 @@ def fewer(
     """
     waves = waves_of(problem.grid, clocks)
     names = {key: i for i, key in enumerate(zip(waves.days, waves.clocks, strict=True))}
+    limits = rows.filter(pl.col("row").is_in(["depart", "sort"]))
     free = (
-        rows.filter(pl.col("row") == "depart")
-        .with_columns(
-            pl.Series("n", waves.of_slot[rows.filter(pl.col("row") == "depart")["slot"].to_numpy()]),
+        limits.with_columns(
+            pl.Series("n", waves.of_slot[limits["slot"].to_numpy()]),
             (pl.col("capacity").fill_null(float("inf")) + pl.col("extra_limit") - pl.col("load")).alias("free"),
         )
-        .group_by("id", "n")
+        .group_by("row", "id", "n")
         .agg(pl.col("free").sum())
     )
-    room = {(name, n): amount for name, n, amount in free.iter_rows()}
+    room = {(row, name, n): amount for row, name, n, amount in free.iter_rows()}
     count = len(changes)
     kept = np.ones(count, bool)
-    columns = zip(*(changes[c].to_list() for c in ("usual", "lane", "day", "wave", "parcels", "worth")), strict=True)
-    listed = list(columns)
+    columns = ("usual", "usual_hop", "lane", "next_hop", "day", "wave", "parcels", "worth")
+    listed = list(zip(*(changes[c].to_list() for c in columns), strict=True))
     for i in range(count - 1, -1, -1):
-        usual, lane, day, clock, parcels, worth = listed[i]
-        if worth >= weight:
+        usual, usual_hop, lane, next_hop, day, clock, parcels, worth = listed[i]
+        if worth >= weight or weight <= 0:
             break
         wave = names[day, clock]
-        if room.get((usual, wave), 0.0) >= parcels:
+        back = (("depart", usual, wave), ("sort", usual_hop, wave))
+        if all(room.get(key, 0.0) >= parcels for key in back):
             kept[i] = False
-            room[usual, wave] -= parcels
-            room[lane, wave] = room.get((lane, wave), 0.0) + parcels
+            for key in back:
+                room[key] -= parcels
+            for key in (("depart", lane, wave), ("sort", next_hop, wave)):
+                room[key] = room.get(key, 0.0) + parcels
     if most is not None and int(kept.sum()) > most:
         kept[np.flatnonzero(kept)[most:]] = False
     marked = changes.with_columns(pl.Series("kept", kept))

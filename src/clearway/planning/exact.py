@@ -8,11 +8,12 @@ Words:  price = the dual of a capacity row, what one more parcel of it would sav
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import highspy
@@ -31,6 +32,7 @@ from clearway.planning.program import (
     read_cells,
     supplies,
 )
+from clearway.planning.sortplan import SortPlan, waves_of
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -51,6 +53,8 @@ class Solution:
     iterations: int
     columns: int
     seconds: float
+    chosen: Floats = field(default_factory=lambda: np.zeros(0))  # of each site, 1: opened
+    bound: float = -math.inf  # of the choice of sites
 
 
 def solve_exact(
@@ -58,9 +62,17 @@ def solve_exact(
     *,
     time_limit: float | None = None,
     threads: int | None = None,
+    bound_to: SortPlan | None = None,
+    clocks: Sequence[str] = (),
+    sites: tuple[Sequence[float], dict[str, Ints]] | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> Solution:
     """Solve the written-out linear program.
+
+    ``bound_to``: what leaves a facility in a wave (of ``clocks``) is shared out as this sort plan says; when it
+    leaves is free. Where the sort plan says nothing, all lanes are open.
+    ``sites``: opening costs, and the site that each row belongs to by kind of row (-1: none); what a site's rows
+    can take is there only where it is opened.
 
     Raises
     ------
@@ -89,6 +101,10 @@ def solve_exact(
     if time_limit is not None:
         solver.setOptionValue("time_limit", max(0.01, time_limit - (time.perf_counter() - begun)))
     solver.passModel(lp)
+    if bound_to is not None:
+        _bind(solver, b, problem, bound_to, clocks)
+    if sites is not None:
+        _choose(solver, lp, capacity_rows, problem, *sites)
     solver.HandleKeyboardInterrupt = True
     if progress is not None and b.columns > TOLD_FROM:
         _tell(solver, progress)
@@ -113,7 +129,71 @@ def solve_exact(
         int(iterations),
         b.columns,
         time.perf_counter() - begun,
+        *((np.asarray(solution.col_value, float)[lp.num_col_ :], info.mip_dual_bound) if sites and optimal else ()),
     )
+
+
+def _choose(
+    solver: highspy.Highs,
+    lp: highspy.HighsLp,
+    capacity_rows: dict[str, tuple[Ints, int]],
+    problem: Problem,
+    costs: Sequence[float],
+    owner: dict[str, Ints],
+) -> None:
+    """A yes/no column for each site, and its rows only as wide as that says."""
+    opened = lp.num_col_
+    for cost in costs:
+        solver.addCol(cost, 0.0, 1.0, 0, np.zeros(0, np.int32), np.zeros(0))
+    for i in range(len(costs)):
+        solver.changeColIntegrality(opened + i, highspy.HighsVarType.kInteger)
+    solver.setOptionValue("mip_rel_gap", 1e-9)
+    slots, relief = problem.grid.slots, lp.num_col_
+    # columns of what lies beyond a row stand after all decisions, kind by kind (program.py)
+    for name in reversed(list(capacity_rows)):
+        used, first = capacity_rows[name]
+        at, slot = used // slots, used % slots
+        base, extra = problem.rows[name].base[at, slot], problem.rows[name].extra[at, slot]
+        number = np.arange(len(used)) if name == "storage" else np.flatnonzero(extra > 0)
+        relief -= len(number)
+        for i in np.flatnonzero(owner[name][at] >= 0).tolist():
+            site = opened + int(owner[name][at[i]])
+            solver.changeCoeff(first + i, site, -float(base[i]))
+            solver.changeRowBounds(first + i, -highspy.kHighsInf, 0.0)
+            if name != "storage" and extra[i] > 0:
+                column = relief + int(np.searchsorted(number, i))
+                solver.addRow(
+                    -highspy.kHighsInf, 0.0, 2, np.array([column, site], np.int32), np.array([1.0, -float(extra[i])])
+                )
+
+
+def _bind(solver: highspy.Highs, b: Builder, problem: Problem, floor: SortPlan, clocks: Sequence[str]) -> None:
+    """Close the lanes that a sort plan does not name, and keep the shares of those it does."""
+    waves = waves_of(problem.grid, clocks)
+    number = {key: i for i, key in enumerate(zip(waves.days, waves.clocks, strict=True))}
+    lanes = {name: i for i, name in enumerate(problem.offer.lanes)}
+    told: dict[tuple[str, str, str, int], dict[int, float]] = {}
+    columns = ("facility", "destination", "class", "day", "wave", "lane", "share")
+    for f, d, k, day, clock, lane, share in floor.hops.select(columns).iter_rows():
+        told.setdefault((f, d, k, number[day, clock]), {})[lanes[lane]] = float(share)
+    sent: dict[tuple[tuple[str, str, str, int], int], list[int]] = {}
+    names = problem.offer.facilities
+    for g, at, slot, column in b.kind["depart"]:
+        pair = names[problem.offered.destination[g]], problem.class_names[problem.offered.cls[g]]
+        for lane, t, c in zip(at.tolist(), slot.tolist(), column.tolist(), strict=True):
+            key = (names[problem.offer.origin[lane]], *pair, int(waves.of_slot[t]))
+            if key not in told:
+                continue
+            if lane not in told[key]:
+                solver.changeColBounds(c, 0.0, 0.0)
+            elif len(told[key]) > 1:
+                sent.setdefault((key, lane), []).append(c)
+    for key, shares in told.items():
+        if len(shares) > 1:
+            (one, first), (two, second) = shares.items()
+            index = [*sent.get((key, one), ()), *sent.get((key, two), ())]
+            value = [second] * len(sent.get((key, one), ())) + [-first] * len(sent.get((key, two), ()))
+            solver.addRow(0.0, 0.0, len(index), np.array(index, np.int32), np.array(value))
 
 
 def write_program(problem: Problem) -> tuple[Builder, highspy.HighsLp, dict[str, tuple[Ints, int]]]:

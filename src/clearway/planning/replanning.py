@@ -25,7 +25,7 @@ from clearway.planning.plans import Begun, Plan
 from clearway.planning.solve import plan
 from clearway.planning.states import State
 
-WEIGHT = 100.0  # currency per entry of the sort plan
+WEIGHT = 1.0  # currency per entry of the sort plan
 
 
 def replan(

@@ -42,6 +42,7 @@ METHODS = ("auto", "exact", "dual")
 EXACT_UP_TO = 300_000  # columns, by estimate, up to which ``auto`` takes the exact method
 FINISH_UP_TO = 1_500_000  # and up to which it finishes what the dual method leaves open
 BYTES_OF_COLUMN = 2000  # of the exact method, measured
+ROUNDED_UP_TO = 100_000  # columns up to which the exact method tells what its sort plan costs
 FLOWS_UP_TO = 3_000_000  # columns, by estimate, up to which flows are kept unless asked for
 
 
@@ -145,6 +146,13 @@ def plan(
         "iterations": found.iterations,
         "columns": found.columns,
         "course": found.course,
+        "sort_plan": None
+        if found.rounded is None
+        else {
+            "objective_of_flows": found.rounded[0],
+            "objective_by_sort_plan": found.rounded[1],
+            "loss": relative_gap(found.rounded[1], found.rounded[0]),
+        },
         "seed": 0,
         "seconds": time.perf_counter() - begun,
         "seconds_solver": found.seconds,
@@ -207,6 +215,7 @@ class _Found:
     columns: int
     seconds: float
     course: list[list[float]]  # seconds, bound, objective
+    rounded: tuple[float, float] | None  # objective before and after everything goes by the sort plan
 
 
 def _exactly(
@@ -218,12 +227,22 @@ def _exactly(
 ) -> _Found:
     solution = solve_exact(problem, time_limit=time_limit, threads=threads, progress=progress)
     flows, commodities = flow_frame(problem, solution.cells), commodity_frame(problem, solution.cells)
+    counted, floor = (
+        recount(problem, flows, commodities),
+        sort_plan_of_frames(problem, waves, flows, commodities),
+    )
+    rounded = None
+    if solution.optimal and solution.columns <= ROUNDED_UP_TO:
+        held = solve_exact(problem, time_limit=time_limit, threads=threads, bound_to=floor, clocks=waves)
+        if held.optimal:
+            told = recount(problem, flow_frame(problem, held.cells), commodity_frame(problem, held.cells))
+            rounded = counted.objective, told.objective
     at_zero = lower_bound(problem, zero_prices(problem))
     return _Found(
-        recount(problem, flows, commodities),
+        counted,
         flows,
         commodities,
-        sort_plan_of_frames(problem, waves, flows, commodities),
+        floor,
         solution.prices,
         max(lower_bound(problem, solution.prices), at_zero),
         at_zero,
@@ -233,6 +252,7 @@ def _exactly(
         solution.columns,
         solution.seconds,
         [],
+        rounded,
     )
 
 
@@ -286,6 +306,7 @@ def _by_prices(
         0,
         result.seconds,
         [list(point) for point in result.course],
+        result.rounded,
     )
     open_gap = relative_gap(counted.objective, result.bound) > gap
     fits = memory_limit is None or size * BYTES_OF_COLUMN < memory_limit * 2**30

@@ -24,6 +24,7 @@ from clearway.core.errors import PlanError
 from clearway.planning.dual.layout import Layout, build_blocks, build_layout
 from clearway.planning.dual.outcome import Collector, DualResult, FloorSink, by_row, table_of
 from clearway.planning.dual.prices import move_prices
+from clearway.planning.dual.rounding import bind_to_hops
 from clearway.planning.dual.state import Policies, State
 from clearway.planning.dual.tally import Tally
 from clearway.planning.dual.vector import WIDTH
@@ -135,6 +136,7 @@ class _Run:
         self.way, self.fresh = PLANS[0], False  # how the best plan was made; whether its policies are still there
         self.recent: deque[Array] = deque(maxlen=RECENT)
         self.course: list[tuple[float, float, float]] = []
+        self.rounded: tuple[float, float] | None = None
         self.iterations = 0
 
     def _most_lanes(self, limit: float) -> int:
@@ -301,7 +303,14 @@ class _Run:
         tally = self.state.primal(self.state.price, at_price=at_price, pull=pull, sink=sink)
         if self.best is None or tally.objective < self.best.objective:
             self.best = tally
+        self._round(sink.waves.of_slot, sink.hops.parts, tally)
         return sink.sort_plan()
+
+    def _round(self, of_slot: Array, parts: Sequence[tuple[Array, ...]], whole: Tally) -> None:
+        """What the plan costs when everything goes by its sort plan, timing free; policies are changed."""
+        bind_to_hops(self.state, of_slot, parts)
+        tries = [self.state.primal(self.state.price, at_price=at, pull=pull).objective for at, pull in PLANS]
+        self.rounded = whole.objective, min(tries)
 
     def result(self, status: str, flows: bool, waves: Sequence[str] | None = None) -> DualResult:
         assert self.best is not None
@@ -313,6 +322,10 @@ class _Run:
             sink = Collector(state)
             self.best = state.primal(state.price, at_price=at_price, pull=pull, sink=sink)
             cells = sink.cells()
+            if waves is not None:
+                floor = FloorSink(state, self.problem, waves)
+                state.primal(state.price, at_price=at_price, pull=pull, sink=floor)
+                self._round(floor.waves.of_slot, floor.hops.parts, self.best)
         sort_plan = None if waves is None or cells is not None else self._sort_plan(waves)
         self.smooth()
         parcels, cost = state.out_of_reach()
@@ -338,6 +351,7 @@ class _Run:
             status=status,
             seconds=self.seconds(),
             course=tuple(self.course),
+            rounded=self.rounded,
         )
 
 

@@ -44,6 +44,7 @@ class DualResult:
     status: str
     seconds: float
     course: tuple[tuple[float, float, float], ...]  # seconds, bound, objective after each test
+    rounded: tuple[float, float] | None = None  # objective of the plan whose sort plan it is, and by that sort plan
 
 
 def by_row(layout: Layout, table: Array) -> dict[str, Array]:
