@@ -61,6 +61,28 @@ def plan(
     warm: Annotated[
         Path | None, typer.Option("--warm", metavar="DIR", help="Start from the prices of an earlier plan.")
     ] = None,
+    usual: Annotated[
+        Path | None,
+        typer.Option(
+            "--usual", metavar="DIR", help="An undisturbed plan: changes of the sort plan from it are listed."
+        ),
+    ] = None,
+    change_weight: Annotated[
+        float, typer.Option(min=0, help="With --usual: changes worth less are undone where the usual lane has room.")
+    ] = 0.0,
+    max_changes: Annotated[
+        int | None, typer.Option(min=0, help="With --usual: at most so many changes, those worth most.")
+    ] = None,
+    sites: Annotated[
+        str | None,
+        typer.Option(
+            "--sites", metavar="IDS", help="Choose which of these candidates to open: all, or ids with commas."
+        ),
+    ] = None,
+    trial: Annotated[
+        int,
+        typer.Option("--try", metavar="N", min=0, help="Simulate the plan's variants N times, tell the cheapest."),
+    ] = 0,
     report: Annotated[bool, typer.Option("--report/--no-report", help="Write report.html.")] = True,
     disrupt: Disrupt = None,
     places: Places = None,
@@ -80,25 +102,35 @@ def plan(
         return
     if case is None:
         raise typer.BadParameter("name a case, or a plan with --check", param_hint="CASE")
-    from clearway.planning import Plan
+    from clearway.planning import Plan, plan_with_sites
     from clearway.planning import plan as make_plan
 
     opened = open_case(case, options)
     for warning in opened.warnings:
         say(f"warning: {warning.text()}", quiet)
-    made = make_plan(
-        opened,
-        method=method,
-        gap=gap,
-        time_limit=time_limit,
-        threads=threads,
-        flows=flows,
-        memory_limit=memory_limit,
-        warm=None if warm is None else Plan.read(warm),
-        options=options,
-        command="clearway " + " ".join(sys.argv[1:]),
-        progress=lambda text: say(text, quiet or json_),
-    )
+    if usual is None and (max_changes is not None or change_weight):
+        raise typer.BadParameter("needs --usual: what is not usual is a change", param_hint="--max-changes")
+    known: dict[str, Any] = {
+        "method": method,
+        "gap": gap,
+        "time_limit": time_limit,
+        "threads": threads,
+        "flows": flows,
+        "memory_limit": memory_limit,
+        "usual": None if usual is None else Plan.read(usual),
+        "change_weight": change_weight,
+        "max_changes": max_changes,
+        "options": options,
+        "command": "clearway " + " ".join(sys.argv[1:]),
+        "progress": lambda text: say(text, quiet or json_),
+    }
+    if sites is not None:
+        wanted = None if sites == "all" else sites.replace(",", " ").split()
+        made = plan_with_sites(opened, wanted, **known)
+    else:
+        made = make_plan(opened, warm=None if warm is None else Plan.read(warm), **known)
+    if trial:
+        made = _tried(made, trial, threads, quiet or json_)
     folder = out or Path("out") / opened.settings.name.replace("/", "-")
     made.write(folder, flows=flows is not False, report=_report(made, quiet) if report else None)
     facts = made.summary()
@@ -109,6 +141,18 @@ def plan(
         typer.echo(f"written to {folder}")
     if strict and (not facts["gap_reached"] or facts["overflow"]):
         raise typer.Exit(1)
+
+
+def _tried(made: Plan, runs: int, threads: int | None, quiet: bool) -> Plan:
+    from clearway.planning.compiled import prepare
+
+    def told(text: str) -> None:
+        say(text, quiet)
+
+    prepare(told, "simulator", "kernel.work*.nbi", 25)
+    from clearway.simulation import try_plan
+
+    return try_plan(made, runs=runs, threads=threads, progress=told)
 
 
 def _report(made: Plan, quiet: bool) -> str | None:
@@ -160,6 +204,24 @@ def _print_summary(facts: dict[str, Any]) -> None:
             f"  {facts['parcels_out_of_reach']:,.0f} parcels no plan could deliver inside the horizon; for example for "
             + ", ".join(f"{d['destination']} ({d['parcels']:,.0f})" for d in facts["out_of_reach"][:5])
         )
+    if facts["sort_plan"] is not None:
+        typer.echo(f"  everything by the sort plan costs {facts['sort_plan']['loss']:.2%} more")
+    changes = facts.get("changes")
+    if changes:
+        typer.echo(
+            f"  {changes['kept']:,} of {changes['entries']:,} entries of the sort plan are not as usual; "
+            f"{changes['found'] - changes['kept']:,} more were undone, worth {changes['worth_undone']:,.0f}"
+        )
+    chosen = facts.get("sites")
+    if chosen:
+        typer.echo(
+            f"  sites opened: {', '.join(chosen['opened']) or 'none'}; with {chosen['open_cost']:,.0f} for opening "
+            f"{chosen['total']:,.0f}, proven at least {chosen['bound']:,.0f} whatever is opened"
+        )
+    trial = facts.get("trial")
+    if trial:
+        costs = ", ".join(f"{row['variant']} {row['cost']:,.0f}" for row in trial["variants"])
+        typer.echo(f"  tried on the clock, {trial['runs']} run(s) each: {costs}; told: {trial['chosen']}")
     for warning in facts["warnings"]:
         typer.echo(f"  warning: {warning}")
     if not facts["gap_reached"]:

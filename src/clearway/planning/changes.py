@@ -206,6 +206,11 @@ def _undone(hops: pl.DataFrame, undone: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def usual_hops_everywhere(sort_plan: SortPlan, changes: pl.DataFrame) -> SortPlan:
+    """The sort plan with every change undone."""
+    return replace(sort_plan, hops=_undone(sort_plan.hops, changes))
+
+
 def price_of_fewer(changes: pl.DataFrame) -> list[dict[str, float]]:
     """How many changes are worth how much, at the plan's prices: what it costs to make fewer."""
     worth = changes["worth"].to_numpy()

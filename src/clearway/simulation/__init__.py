@@ -14,5 +14,6 @@ from clearway.simulation.outcome import Outcome, compare_outcomes  # noqa: E402
 from clearway.simulation.policies import POLICIES  # noqa: E402
 from clearway.simulation.rehearsal import Rehearsal, rehearse  # noqa: E402
 from clearway.simulation.runs import simulate, state_at  # noqa: E402
+from clearway.simulation.trial import try_plan  # noqa: E402
 
-__all__ = ["POLICIES", "Outcome", "Rehearsal", "compare_outcomes", "rehearse", "simulate", "state_at"]
+__all__ = ["POLICIES", "Outcome", "Rehearsal", "compare_outcomes", "rehearse", "simulate", "state_at", "try_plan"]

@@ -27,6 +27,7 @@ from clearway.simulation.state import MOST_HOPS, NOWHERE, Routes, World
 
 Array = NDArray[Any]
 POLICIES = ("static", "reroute", "plan")
+_EXTRA = ("sort_extra", "deliver_extra", "depart_extra")
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,7 @@ class Policy:
 def static_policy(inputs: Inputs, usual: SortPlan) -> Policy:
     """Usual next hops of an undisturbed plan; nothing is mobilised, nothing is held."""
     world = inputs.world
-    none = {n: np.zeros_like(getattr(world, n)) for n in ("sort_extra", "deliver_extra", "depart_extra")}
-    world = world._replace(**none)
+    world = world._replace(**{n: np.zeros_like(getattr(world, n)) for n in _EXTRA})
     tables = one_hop(usual_hops(inputs, usual)[None])
     return Policy("static", world, make_routes(world, tables, np.zeros(inputs.grid.slots, np.int64)))
 
@@ -162,6 +162,11 @@ def plan_policy(inputs: Inputs, case: Case, plan: Plan, *, always: bool = False)
         raise SimulationError("The plan has no sortplan.parquet; plan again with this version.")
     daily, day_of_step = daily_ways(inputs, case)
     waves = waves_of(case.grid, case.settings.simulated.waves)
+    how = plan.facts.get("carry_out", {})
+    world = _manned(inputs, plan, waves.of_slot, how.get("extra"))
+    called = _called(inputs, plan, case, always)
+    if how.get("hops") == "shortest":
+        return Policy("plan", world, make_routes(world, one_hop(daily), day_of_step, **called))
     wave_of_step = waves.of_slot[inputs.world.slot]
     f, k = len(inputs.facilities), len(inputs.class_names)
     day_of_wave = np.zeros(waves.count, np.int64)
@@ -193,8 +198,6 @@ def plan_policy(inputs: Inputs, case: Case, plan: Plan, *, always: bool = False)
     tables[wave[other], at[other], cls[other], d[other], 1] = lane[other]
     second[wave[other], at[other], cls[other], d[other]] = share[other]
     _filled(tables, second, daily[day_of_wave])
-    world = _mobilised(inputs, plan, waves.of_slot)
-    called = _called(inputs, plan, case, always)
     return Policy("plan", world, make_routes(world, tables, wave_of_step, second=second, **called))
 
 
@@ -210,6 +213,16 @@ def _filled(tables: Array, second: Array, open_ways: Array) -> None:
     tables[..., 0][empty] = open_ways[empty]
     spare = (tables[..., 1] == NOWHERE) & (open_ways != tables[..., 0])
     tables[..., 1][spare] = open_ways[spare]
+
+
+def _manned(inputs: Inputs, plan: Plan, wave_of_slot: Array, extra: str | None) -> World:
+    """The world with the extra capacity that a plan orders, or with ``all`` there is, or ``none``."""
+    world = inputs.world
+    if extra == "all":
+        return world
+    if extra == "none":
+        return world._replace(**{n: np.zeros_like(getattr(world, n)) for n in _EXTRA})
+    return _mobilised(inputs, plan, wave_of_slot)
 
 
 def _mobilised(inputs: Inputs, plan: Plan, wave_of_slot: Array) -> World:
