@@ -1,7 +1,7 @@
-"""Commands about a plan: plan (and --check), explain, diff.
+"""Commands about a plan: plan (and --check), sheets, explain, diff.
 
 In:     a case or the folder of a plan
-Out:    a plan's files, words, differences
+Out:    a plan's files, sheets, words, differences
 Not:    cases (case_commands.py)
 """
 
@@ -226,6 +226,38 @@ def _print_summary(facts: dict[str, Any]) -> None:
         typer.echo(f"  warning: {warning}")
     if not facts["gap_reached"]:
         typer.echo(f"  the gap asked for ({facts['gap_asked']:.2e}) was not reached: {facts['status']}")
+
+
+@app.command()
+def sheets(
+    plan: Annotated[Path, typer.Argument(metavar="PLAN", help="Folder of a plan.")],
+    facility: Annotated[
+        list[str] | None, typer.Option("--facility", metavar="ID", help="Only this facility; repeatable.")
+    ] = None,
+    operator: Annotated[
+        list[str] | None,
+        typer.Option("--operator", metavar="NAME", help="All that this operator has to do; repeatable."),
+    ] = None,
+    bureau: Annotated[
+        list[str] | None, typer.Option("--bureau", metavar="CODE", help="All in this place; repeatable.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the sheets; default PLAN/sheets.")] = None,
+    quiet: Quiet = False,
+) -> None:
+    """What each facility, operator or bureau has to do: pages to print (en, zh) and .xlsx; default: every facility."""
+    from clearway.planning import Plan
+    from clearway.reporting import Sheets
+
+    made, folder = Sheets.of(Plan.read(plan)), out or plan / "sheets"
+    asked = {"facility": facility, "operator": operator, "bureau": bureau}
+    if not any(asked.values()):
+        asked["facility"] = sorted(made.names)
+    count = 0
+    for kind, names in asked.items():
+        for name in names or ():
+            count += len(made.write(folder, kind, [name]))
+            say(f"{kind} {name}", quiet)
+    typer.echo(f"{count} files written to {folder}")
 
 
 @app.command()

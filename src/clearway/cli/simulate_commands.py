@@ -30,6 +30,7 @@ from clearway.cli.app import (
 
 if TYPE_CHECKING:
     from clearway.planning import Plan
+    from clearway.simulation import Outcome
 
 
 @app.command()
@@ -101,13 +102,24 @@ def simulate(
         progress=told,
     )
     if out is not None:
-        outcome.write(out)
+        outcome.write(out, report=page_of([outcome], None, made, quiet))
     if json_:
         echo_json(outcome.summary())
         return
     _print(outcome.summary())
     if out is not None:
         typer.echo(f"written to {out}")
+
+
+def page_of(outcomes: list[Outcome], names: list[str] | None, plan: Plan | None, quiet: bool) -> str | None:
+    """The page about runs; none where the chart library is missing, which is said."""
+    from clearway.reporting import AssetsMissingError, render_comparison
+
+    try:
+        return render_comparison(outcomes, names, plan=plan)
+    except AssetsMissingError as error:
+        say(f"report.html is left out: {error}", quiet)
+        return None
 
 
 def _opened(case: str, options: dict[str, Any], plan: Plan | None) -> Any:
@@ -281,7 +293,7 @@ def rehearse(
     )
     facts = found.outcome.summary()
     if out is not None:
-        found.outcome.write(out)
+        found.outcome.write(out, report=page_of([found.outcome], None, found.plans[0], quiet))
         for made, told_of in zip(found.plans, facts["replans"], strict=True):
             made.write(out / "plans" / told_of["at"].replace(":", ""), flows=False)
     if json_:
@@ -329,12 +341,32 @@ def _print(facts: dict[str, Any]) -> None:
 @app.command()
 def compare(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of simulations.")],
+    plan: Annotated[
+        Path | None, typer.Option("--plan", metavar="DIR", help="The plan of the last: bottlenecks and instructions.")
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option("--report", metavar="FILE", help="Write them as one page: map, strips, stages.")
+    ] = None,
     json_: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Simulations side by side, the first as the measure of the others."""
     from clearway.simulation import Outcome, compare_outcomes
 
-    table = compare_outcomes([Outcome.read(folder) for folder in runs], [str(folder) for folder in runs])
+    outcomes, folders = [Outcome.read(folder) for folder in runs], [str(folder) for folder in runs]
+    table = compare_outcomes(outcomes, folders)
+    if report is not None:
+        from clearway.core.files import staged_file
+        from clearway.planning import Plan
+
+        policies = {o.facts["policy"] for o in outcomes}
+        names = None if len(policies) == len(outcomes) else [folder.name for folder in runs]
+        page = page_of(outcomes, names, None if plan is None else Plan.read(plan), quiet)
+        if page is not None:
+            report.parent.mkdir(parents=True, exist_ok=True)
+            with staged_file(report) as staging:
+                staging.write_text(page, encoding="utf-8")
+            say(f"page: {report}", quiet)
     if json_:
         echo_json(table)
         return

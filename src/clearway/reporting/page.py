@@ -46,19 +46,30 @@ def _asset(name: str) -> str:
     return path.read_text(encoding="utf-8")
 
 
-def _embedded(value: Any) -> Markup:
+def embedded(value: Any) -> Markup:
     """JSON that cannot end the script element it stands in."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return Markup(text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029"))
 
 
-def _outlines(points: list[dict[str, Any]]) -> dict[str, Any] | None:
+def outlines(points: list[dict[str, Any]]) -> dict[str, Any] | None:
     """The outlines of China where the case has a facility there."""
     west, east, south, north = _CHINA
     if not any(west <= p["at"][0] <= east and south <= p["at"][1] <= north for p in points):
         return None
     folder = facts_folder() / "boundaries"
     return {name: json.loads((folder / f"{name}.topojson").read_text(encoding="utf-8")) for name in _OUTLINES}
+
+
+def render(template: str, script: str, **values: Any) -> str:
+    """A page from a template, with its style and scripts inside; raises AssetsMissingError."""
+    environment = Environment(
+        loader=PackageLoader("clearway.reporting", "assets"), autoescape=True, trim_blocks=True, lstrip_blocks=True
+    )
+    names = ("vendor/echarts.min.js", "vendor/topojson-client.min.js", "common.js", script)
+    return environment.get_template(template).render(
+        style=Markup(_asset("report.css")), scripts=[Markup(_asset(name)) for name in names], **values
+    )
 
 
 def render_report(plan: Plan, *, beside: Plan | Sequence[Plan] = ()) -> str:
@@ -80,21 +91,16 @@ def render_report(plan: Plan, *, beside: Plan | Sequence[Plan] = ()) -> str:
         "points": points,
         "lanes": figures.lane_lines(plan),
         "course": figures.course(plan),
-        "outlines": _outlines(points),
+        "outlines": outlines(points),
     }
-    environment = Environment(
-        loader=PackageLoader("clearway.reporting", "assets"), autoescape=True, trim_blocks=True, lstrip_blocks=True
-    )
-    return environment.get_template("report.html.j2").render(
+    return render(
+        "report.html.j2",
+        "report.js",
         facts=plan.summary(),
         plans=[figures.totals(p) for p in (plan, *others)] if others else [],
         bottlenecks=figures.bottlenecks(plan),
         disruptions=figures.disruption_rows(plan),
         cost_names=COST_NAMES,
         row_names=ROW_NAMES,
-        data=_embedded(data),
-        style=Markup(_asset("report.css")),
-        scripts=[
-            Markup(_asset(name)) for name in ("vendor/echarts.min.js", "vendor/topojson-client.min.js", "report.js")
-        ],
+        data=embedded(data),
     )
