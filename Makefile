@@ -10,7 +10,7 @@ ASSETS := $(VENDOR)/echarts.min.js $(VENDOR)/topojson-client.min.js
 .PHONY: demo test soak bench lint types contracts check setup assets system browser lock data clean help
 
 help:
-	@echo "make demo   plan the built-in part of China, write the report, serve it on a terminal"
+	@echo "make demo   plan the country at its peak, simulate and compare, serve the page on a terminal"
 	@echo "make test   every test, those in a real browser included"
 	@echo "make soak   long proofs: thousands of random cases, interrupted writes, big files"
 	@echo "make bench  measure speed and memory"

@@ -1,7 +1,7 @@
-"""The demo: plan the country's peak three ways, write the report, serve it on a terminal.
+"""The demo: plan the country's peak, carry it out three ways on the clock, show them side by side, serve the page.
 
 In:     nothing
-Out:    out/demo with the plan's files; the page on http://127.0.0.1 until Ctrl-C
+Out:    out/demo: the plan, the runs, sheets, report.html; the page on http://127.0.0.1 until Ctrl-C
 Not:    a web application: a static folder on loopback
 """
 
@@ -12,47 +12,91 @@ import http.server
 import sys
 from pathlib import Path
 
+import polars as pl
+
 from clearway.cases import Case
+from clearway.core.files import staged_file
 from clearway.planning import Plan, plan
-from clearway.reporting import render_report
+from clearway.planning.compiled import prepare
+from clearway.reporting import Sheets, render_comparison, render_report
+from clearway.simulation import Outcome, simulate
 
 CASE = "china-2022/peak"
-BESIDE = ("china-2022/calm", "china-2022/peak-open")
+USUAL = "china-2022/calm"
+BESIDE = "china-2022/peak-open"
 GAP = 0.01
+OUT = Path("out") / "demo"
+SHEETS = 3  # facilities with most to do out of the ordinary
 
 
 def main() -> None:
-    """Plan the calm, the open peak and the peak as it was, and put them side by side."""
-    others = [_planned(name) for name in BESIDE]
-    made = _planned(CASE)
-    folder = made.write(Path("out") / "demo", report=render_report(made, beside=others))
-    cost = made.facts["objective"]
-    for other in others:
-        _say(f"{CASE} costs {cost - other.facts['objective']:,.0f} yuan more than {other.facts['case']['name']}")
-    worst = sorted(made.facts["overflow"], key=lambda o: -o["peak"])[:3]
-    for o in worst:
-        _say(
-            f"{o['facility']} overflows from {o['from']}, at most by {o['peak']:,.0f}, clears {o['clears'] or 'later'}"
-        )
-    _say(f"report: {(folder / 'report.html').resolve()}")
+    """Plan the calm, the open peak and the peak as it was; simulate; compare; show."""
+    usual, open_ = _planned(USUAL), _planned(BESIDE)
+    made = _planned(CASE, usual)
+    for other in (usual, open_):
+        more = made.facts["objective"] - other.facts["objective"]
+        _say(f"{CASE} costs {more:,.0f} yuan more than {other.facts['case']['name']}")
+    changes, loss = made.facts["changes"], made.facts["sort_plan"]["loss"]
+    _say(
+        f"sort plan: {changes['kept']:,} of {changes['entries']:,} entries not as usual; everything by it costs "
+        f"{loss:.2%} more"
+    )
+    made.write(OUT / "plan", report=render_report(made, beside=[usual, open_]))
+    prepare(_say, "simulator", "kernel.work*.nbi", 25)
+    case = Case.read(CASE)
+    runs = {
+        "static": simulate(case, policy="static", usual=usual),
+        "reroute": simulate(case, made, policy="reroute"),
+        "planned": simulate(case, made),
+    }
+    for name, outcome in runs.items():
+        outcome.write(OUT / name)
+        _told(name, outcome)
+    files = ["plan/report.html", "plan/instructions.csv", *_sheets(made)]
+    page = render_comparison(list(runs.values()), plan=made, files=files)
+    with staged_file(OUT / "report.html") as staging:
+        staging.write_text(page, encoding="utf-8")
+    _say(f"report: {(OUT / 'report.html').resolve()}")
     if sys.stdout.isatty():
-        _serve(folder)
+        _serve(OUT)
 
 
-def _planned(name: str) -> Plan:
+def _planned(name: str, usual: Plan | None = None) -> Plan:
     case = Case.read(name)
     facts = case.info()
     _say(
         f"{facts['title']['en']}: {facts['facilities']} facilities, {facts['lanes']} lanes, {facts['pairs']} pairs, "
         f"{facts['slots']} slots of {facts['slot_hours']:g} h, {facts['parcels']:,.0f} parcels"
     )
-    made = plan(case, gap=GAP, progress=_say, command="make demo")
+    made = plan(case, gap=GAP, usual=usual, progress=_say, command="make demo")
     s = made.summary()
     _say(
         f"cost {s['objective']:,.0f} yuan, proven at least {s['lower_bound']:,.0f} (gap {100 * s['gap']:.2f} %), "
         f"{s['parcels']['undelivered']:,.0f} parcels undelivered, {s['seconds']:.0f} s"
     )
     return made
+
+
+def _told(name: str, outcome: Outcome) -> None:
+    f = outcome.facts
+    _say(
+        f"{name}: {f['overflow_hours']:,.0f} yard hours beyond storage, {100 * f['share_72h']:.1f} % within 72 h, "
+        f"{f['parcels']['delivered']:,.0f} delivered, cost {f['cost']:,.0f} yuan"
+    )
+
+
+def _sheets(made: Plan) -> list[str]:
+    """Sheets of the facilities with most to do; their names beside the page."""
+    sheets = Sheets.of(made)
+    busy = (
+        sheets.drafted.filter(pl.col("action") != "dispatch")
+        .group_by("facility")
+        .agg(pl.col("parcels").sum())
+        .sort(pl.col("parcels").neg(), "facility")
+        .head(SHEETS)
+    )
+    written = sheets.write(OUT / "sheets", "facility", busy["facility"])
+    return [f"sheets/{path.name}" for path in written]
 
 
 def _say(text: str) -> None:

@@ -218,5 +218,7 @@ def price_of_fewer(changes: pl.DataFrame) -> list[dict[str, float]]:
     found = []
     for part in (1.0, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01):
         number = int(np.ceil(part * len(worth)))
+        if found and found[-1]["changes"] == number:
+            continue
         found.append({"changes": number, "price": total - float(np.maximum(worth[:number], 0.0).sum())})
     return found
