@@ -53,7 +53,8 @@ def test_help_imports_nothing_heavy() -> None:
 
 def test_plan_writes_its_files(planned: Path) -> None:
     """All files of the format are there, and JSON is nothing but JSON."""
-    assert {p.name for p in (planned / "one").iterdir()} == set(FILES)
+    further = {"changes.parquet", "usual.parquet", "stock.parquet", "ordered.parquet"}  # with --usual, of a replan
+    assert {p.name for p in (planned / "one").iterdir()} == set(FILES) - further
     done = run("plan", "tiny", "--json", "--out", "three", "--no-report", "--no-flows", cwd=planned)
     facts = json.loads(done.stdout)
     assert facts["gap_reached"] and facts["method"] == "exact"
@@ -164,3 +165,43 @@ def test_simulate_and_compare(planned: Path) -> None:
     assert "is not a simulation" in run("compare", "one", "s1", cwd=planned, code=2).stderr
     assert "another case" in run("simulate", "east-12", "--plan", "one", cwd=planned, code=2).stderr
     assert "There is no policy" in run("simulate", "tiny", "--policy", "hope", cwd=planned, code=2).stderr
+
+
+def test_state_replan_rehearse(planned: Path) -> None:
+    """Stop at a time, plan anew from there, carry it out; alternate both."""
+    noon = "2022-11-11T12:00"
+    run("simulate", "tiny", "--plan", "one", "--until", noon, "--state", "state", "-q", cwd=planned)
+    closed = "closed facility 330100 2022-11-11T18:00 2022-11-12T06:00"
+    done = run(
+        "replan", "one", "--at", noon, "--state", "state", "--disrupt", closed, "--out", "anew", "--json", cwd=planned
+    )
+    facts = json.loads(done.stdout)
+    assert facts["case"]["start"] == noon and facts["changes"]["entries"] > 0
+    text = run("replan", "one", "--at", noon, "--out", "again", cwd=planned)
+    assert "the plan is simulated until" in text.stderr and "sort plan:" in text.stdout
+    assert "agrees with the files" in run("plan", "--check", "anew", cwd=planned).stdout
+    assert "330100" in run("explain", "anew", "--facility", "330100", cwd=planned).stdout
+    run("simulate", "tiny", "--plan", "anew", "--out", "s4", cwd=planned)
+    assert "slot boundary inside" in run("replan", "one", "--at", "2022-12-11T12:00", cwd=planned, code=2).stderr
+    assert "2022-11-11T13:00" in run("replan", "one", "--at", "2022-11-11T13:00", cwd=planned, code=2).stderr
+    assert "not a state" in run("replan", "one", "--at", noon, "--state", "one", cwd=planned, code=2).stderr
+    told = json.loads(run("rehearse", "tiny", "--every", "12h", "--json", "--out", "r1", cwd=planned).stdout)
+    assert [row["at"][5:] for row in told["replans"]][:3] == ["11-10T00:00", "11-10T12:00", "11-11T00:00"]
+    assert (planned / "r1" / "plans" / "2022-11-11T0000" / "instructions.csv").exists()
+    assert (planned / "r1" / "report.html").exists()
+    assert "hours such as" in run("rehearse", "tiny", "--every", "soon", cwd=planned, code=2).stderr
+
+
+def test_changes_sheets_and_trial(planned: Path) -> None:
+    run("plan", "tiny", "--disrupt", "slow place 340100 2022-11-10 factor=3", "--out", "usual", "-q", cwd=planned)
+    text = run(
+        "plan", "tiny", "--usual", "usual", "--max-changes", "2", "--try", "1", "--out", "few", cwd=planned
+    ).stdout
+    assert "2 of " in text and "are not as usual" in text and "tried on the clock" in text
+    assert "--usual" in run("plan", "tiny", "--max-changes", "2", cwd=planned, code=2).stderr
+    assert "3 files" in run("sheets", "few", "--facility", "340100", "--out", "paper", cwd=planned).stdout
+    assert (planned / "paper" / "340100.xlsx").exists()
+    assert "no facility 'x'" in run("sheets", "few", "--facility", "x", cwd=planned, code=2).stderr
+    run("compare", "s1", "s2", "--plan", "one", "--report", "cmp/page.html", cwd=planned)
+    assert "<canvas" not in (planned / "cmp" / "page.html").read_text(encoding="utf-8")
+    assert "no candidate" in run("plan", "tiny", "--sites", "all", cwd=planned, code=2).stderr

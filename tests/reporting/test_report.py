@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +9,6 @@ import pytest
 
 import clearway as cw
 from clearway.reporting import render_report
-from tests.conftest import skip
 
 pytestmark = pytest.mark.browser
 SIZES = [(1280, 900), (390, 844)]
@@ -27,25 +24,6 @@ def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("report") / "report.html"
     path.write_text(render_report(plan, beside=cw.plan(cw.Case.read("tiny"))), encoding="utf-8")
     return path
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if chromium is None:
-        skip("Chromium is missing; type: sudo apt-get install chromium")
-    with sync_playwright() as play:
-        flags = [
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--disable-sync",
-            "--no-first-run",
-        ]
-        yield play.chromium.launch(executable_path=chromium, args=flags)
 
 
 @pytest.mark.parametrize("width,height", SIZES)

@@ -172,6 +172,14 @@ class Case:
         """This case with nothing closed or slowed."""
         return replace(self, disruptions=self.disruptions.clear(), areas={})
 
+    def without_effect(self) -> list[Fault]:
+        """A warning where disruptions begin only after the horizon's end."""
+        late = self.disruptions.filter(pl.col("start") >= self.grid.end)["id"].to_list()
+        faults = Faults()
+        if late:
+            faults.warn("after_horizon", "disruptions", count=len(late), ids=", ".join(late[:5]))
+        return faults.warnings
+
     def known_at(self, moment: datetime | None) -> Case:
         """This case with only the disruptions known at a time (``None``: all)."""
         if moment is None:

@@ -85,8 +85,6 @@ def simulate(
     options = options_of(places, days, slot_hours, disrupt, known_at)
     made = None if plan is None else Plan.read(plan)
     opened = _opened(case, options, made)
-    for warning in opened.warnings:
-        say(f"warning: {warning.text()}", quiet)
     outcome = run(
         opened,
         made,
@@ -334,6 +332,8 @@ def _print(facts: dict[str, Any]) -> None:
     )
     costs = ", ".join(f"{name} {value:,.0f}" for name, value in facts["costs"].items())
     typer.echo(f"  cost {facts['cost']:,.0f} {facts['case']['currency']} ({costs})")
+    for warning in facts["warnings"]:
+        typer.echo(f"  warning: {warning}")
     for row in facts["cannot_leave"]:
         typer.echo(f"  {row['parcels']:,.0f} parcels cannot leave {row['facility']}: {row['why']}")
 

@@ -6,7 +6,7 @@ Not:    simulation, pages (reporting)
 Words:  gap, bound, price, source; docs/planning.md is the model, docs/solver.md the methods
 """
 
-from clearway.planning.changes import usual_hops_everywhere, usual_lanes
+from clearway.planning.changes import usual_lanes
 from clearway.planning.check import CheckResult, check_plan
 from clearway.planning.diff import diff_plans
 from clearway.planning.explain import clearing, explain
@@ -35,7 +35,6 @@ __all__ = [
     "plan",
     "plan_with_sites",
     "replan",
-    "usual_hops_everywhere",
     "usual_lanes",
     "waves_of",
 ]

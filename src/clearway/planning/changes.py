@@ -206,16 +206,11 @@ def _undone(hops: pl.DataFrame, undone: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def usual_hops_everywhere(sort_plan: SortPlan, changes: pl.DataFrame) -> SortPlan:
-    """The sort plan with every change undone."""
-    return replace(sort_plan, hops=_undone(sort_plan.hops, changes))
-
-
 def price_of_fewer(changes: pl.DataFrame) -> list[dict[str, float]]:
     """How many changes are worth how much, at the plan's prices: what it costs to make fewer."""
     worth = changes["worth"].to_numpy()
     total = float(np.maximum(worth, 0.0).sum())
-    found = []
+    found: list[dict[str, float]] = []
     for part in (1.0, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01):
         number = int(np.ceil(part * len(worth)))
         if found and found[-1]["changes"] == number:

@@ -32,6 +32,7 @@ FILES = frozenset(
         "sortplan.parquet",
         "calls.parquet",
         "changes.parquet",
+        "usual.parquet",
         "stock.parquet",
         "ordered.parquet",
         "instructions.csv",
@@ -65,6 +66,7 @@ class Plan:
     sort_plan: SortPlan | None = None
     given_case: Case | None = None
     changes: pl.DataFrame | None = None  # from the usual or earlier sort plan (changes.py)
+    usual: pl.DataFrame | None = None  # the usual lanes that they are changes from: facility, destination, class, usual
     begun: Begun | None = None  # what a replan began with
 
     def summary(self) -> dict[str, Any]:
@@ -114,6 +116,8 @@ class Plan:
             if self.sort_plan is not None:
                 self.sort_plan.hops.write_parquet(staging / "sortplan.parquet")
                 self.sort_plan.calls.write_parquet(staging / "calls.parquet")
+            if self.usual is not None:
+                self.usual.write_parquet(staging / "usual.parquet")
             if self.changes is not None:
                 self.changes.write_parquet(staging / "changes.parquet")
             if self.begun is not None:
@@ -136,10 +140,11 @@ class Plan:
             )
             floor = [path / name for name in ("sortplan.parquet", "calls.parquet")]
             sort_plan = SortPlan(*(pl.read_parquet(x) for x in floor)) if all(x.exists() for x in floor) else None
-            changes = path / "changes.parquet"
+            changes, usual = path / "changes.parquet", path / "usual.parquet"
             begun = [path / name for name in ("stock.parquet", "ordered.parquet")]
             more: dict[str, Any] = {
                 "changes": pl.read_parquet(changes) if changes.exists() else None,
+                "usual": pl.read_parquet(usual) if usual.exists() else None,
                 "begun": Begun(*(pl.read_parquet(x) for x in begun)) if all(x.exists() for x in begun) else None,
             }
         except FileNotFoundError as error:

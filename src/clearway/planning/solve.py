@@ -195,7 +195,7 @@ def _with_changes(
         "parcels_moved": float(marked.filter(pl.col("kept"))["parcels"].sum()),
         "price_of_fewer": price_of_fewer(marked),
     }
-    return replace(made, sort_plan=thinned, changes=marked)
+    return replace(made, sort_plan=thinned, changes=marked, usual=None if "wave" in usual.columns else usual)
 
 
 @dataclass(frozen=True)
@@ -377,7 +377,7 @@ def relative_gap(objective: float, bound: float) -> float:
 
 
 def _warnings(case: Case, problem: Problem) -> list[Fault]:
-    found = Faults(warnings=list(case.warnings))
+    found = Faults(warnings=[*case.warnings, *case.without_effect()])
     if problem.offered.cut > 0:
         found.warn("horizon_cut", "demand", parcels=f"{problem.offered.cut:,.0f}")
     held = float(case.stock.filter(pl.col("stage") == "held")["parcels"].sum())

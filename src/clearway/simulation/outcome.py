@@ -168,6 +168,8 @@ def build_outcome(
         "stopped_at": None if runs[0].steps == inputs.grid.slots else format_time(inputs.grid.time(runs[0].steps)),
         **_mean(each),
         "cannot_leave": _stuck(inputs, runs[0]),
+        "warnings": [w.text() for w in (*case.warnings, *case.without_effect())],
+        "warnings_zh": [w.text("zh") for w in (*case.warnings, *case.without_effect())],
         "seconds": seconds,
     }
     if len(runs) > 1:

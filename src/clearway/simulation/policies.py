@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from clearway.cases import Case
 from clearway.core.errors import SimulationError
-from clearway.planning import Plan, SortPlan, waves_of
+from clearway.planning import Plan, SortPlan, usual_lanes, waves_of
 from clearway.simulation.inputs import Inputs
 from clearway.simulation.routing import guide, make_routes, one_hop, ways
 from clearway.simulation.state import MOST_HOPS, NOWHERE, Routes, World
@@ -43,21 +43,15 @@ def static_policy(inputs: Inputs, usual: SortPlan) -> Policy:
     """Usual next hops of an undisturbed plan; nothing is mobilised, nothing is held."""
     world = inputs.world
     world = world._replace(**{n: np.zeros_like(getattr(world, n)) for n in _EXTRA})
-    tables = one_hop(usual_hops(inputs, usual)[None])
+    tables = one_hop(usual_hops(inputs, usual_lanes(usual.hops))[None])
     return Policy("static", world, make_routes(world, tables, np.zeros(inputs.grid.slots, np.int64)))
 
 
-def usual_hops(inputs: Inputs, usual: SortPlan) -> Array:
-    """The lane with most parcels over all waves (F, K, F), the shortest way where there is none or it circles."""
+def usual_hops(inputs: Inputs, usual: pl.DataFrame) -> Array:
+    """The usual lanes as a table (F, K, F), the shortest way where there is none or it circles."""
     world = inputs.world
     table = guide(world).transpose(1, 0, 2).copy()
-    top = (
-        usual.hops.group_by("facility", "destination", "class", "lane")
-        .agg(pl.col("parcels").sum())
-        .sort("facility", "destination", "class", pl.col("parcels").neg(), "lane")
-        .unique(["facility", "destination", "class"], keep="first", maintain_order=True)
-    )
-    f, d, k, lane = _codes(inputs, top)
+    f, d, k, lane = _codes(inputs, usual.rename({"usual": "lane"}))
     short = table.copy()
     table[f, k, d] = lane
     for _ in range(2):
@@ -165,6 +159,9 @@ def plan_policy(inputs: Inputs, case: Case, plan: Plan, *, always: bool = False)
     how = plan.facts.get("carry_out", {})
     world = _manned(inputs, plan, waves.of_slot, how.get("extra"))
     called = _called(inputs, plan, case, always)
+    if how.get("hops") == "usual" and plan.usual is not None:
+        table = one_hop(usual_hops(inputs, plan.usual)[None])
+        return Policy("plan", world, make_routes(world, table, np.zeros(inputs.grid.slots, np.int64), **called))
     if how.get("hops") == "shortest":
         return Policy("plan", world, make_routes(world, one_hop(daily), day_of_step, **called))
     wave_of_step = waves.of_slot[inputs.world.slot]

@@ -17,7 +17,7 @@ from typing import Any
 
 import polars as pl
 
-from clearway.planning import Plan, SortPlan, usual_hops_everywhere
+from clearway.planning import Plan, SortPlan
 from clearway.simulation.runs import simulate
 
 FIRST_SEED = 1_000_000  # far from the seeds that anyone judges by
@@ -42,11 +42,10 @@ def _variants(plan: Plan) -> list[tuple[str, Plan]]:
         ("shortest open ways", carried(called_at_once, hops="shortest")),
         ("shortest open ways, with all extra capacity", carried(called_at_once, hops="shortest", extra="all")),
     ]
-    if plan.changes is not None and plan.changes["kept"].any():
-        usual = usual_hops_everywhere(called_at_once, plan.changes)
+    if plan.usual is not None:
         found += [
-            ("usual ways", carried(usual)),
-            ("usual ways, nothing mobilised", carried(usual, extra="none")),
+            ("usual ways", carried(called_at_once, hops="usual")),
+            ("usual ways, nothing mobilised", carried(called_at_once, hops="usual", extra="none")),
         ]
     return found
 
