@@ -106,6 +106,26 @@ def open_case(source: str, options: dict[str, Any]) -> Case:
     return derive_case(case, options)
 
 
+def moment(text: str, case: Any, option: str) -> Any:
+    """A time of the case's horizon."""
+    from clearway.core.errors import Faults
+    from clearway.core.timegrid import format_time, parse_time
+
+    faults, grid = Faults(), case.grid
+    try:
+        moment = parse_time(text, case.settings.zone)
+    except ValueError:
+        faults.add("not_time", option, None, None, text)
+    else:
+        if grid.start <= moment < grid.end and grid.time(grid.slot_of(moment)) == moment:
+            return moment
+        faults.add(
+            "time_outside", option, None, None, text, start=format_time(grid.start), end=format_time(grid.end)
+        )  # fmt: skip
+    faults.require()
+    raise AssertionError
+
+
 @app.callback(invoke_without_command=True)
 def _root(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
     if version:

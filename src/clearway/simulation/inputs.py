@@ -85,7 +85,7 @@ def build_inputs(case: Case, *, sample: float = 0.0, seed: int = 0) -> Inputs:
     sort_extra, deliver_extra, depart_extra = offer.extra_limits()
     classes = case.settings.classes
     time_value = np.array([c.time_value for c in classes])
-    ban, allows = _bans(disrupted, order)
+    ban, allows = bans_of(disrupted, order)
     embargo, hits = _embargoes(disrupted)
     span, inside = _rounds(settings, grid, offer)
     collections = _collections(offered, grid, settings)
@@ -166,7 +166,7 @@ def _numbered(stack: Array) -> tuple[Array, Array]:
     return sets, inverse.ravel()[1:]
 
 
-def _bans(disrupted: Disrupted, order: Array) -> tuple[Array, Array]:
+def bans_of(disrupted: Disrupted, order: Array) -> tuple[Array, Array]:
     """Number of the set of bans on each departure (L, S), and which destinations each set lets through."""
     bans = disrupted.transit_bans
     facilities = len(disrupted.offer.facilities)

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from clearway.cases import Case
 from clearway.core.errors import SimulationError
 from clearway.planning import Plan, SortPlan, usual_lanes, waves_of
-from clearway.simulation.inputs import Inputs
+from clearway.simulation.inputs import Inputs, bans_of
 from clearway.simulation.routing import guide, make_routes, one_hop, ways
 from clearway.simulation.state import MOST_HOPS, NOWHERE, Routes, World
 
@@ -110,13 +110,15 @@ def _open_ways(inputs: Inputs, case: Case, moment: datetime) -> Array:
     leaves = offer.depart[order, day].sum(axis=1) > 0
     sorts = offer.sort[:, day].sum(axis=1) > 0
     arrives = sorts[world.lane_to] | (offer.deliver[world.lane_to, day].sum(axis=1) > 0)
-    banned = np.zeros(len(order), np.int64)
-    if len(disrupted.transit_bans):
-        # a lane with a ban on it all day is left to those whom the ban lets through
-        number = world.ban[:, min(world.ban.shape[1] - 1, inputs.grid.slot_of(moment))]
-        banned = number.astype(np.int64)
+    # a lane with a ban on it as the day begins is left to those whom the ban lets through
+    number, allows = bans_of(disrupted, order)
+    banned = number[:, first].astype(np.int64) if len(number) else np.zeros(len(order), np.int64)
     return ways(
-        world, offer.hours[order, day].mean(axis=1), leaves & arrives, offer.sort_cost[:, day].mean(axis=1), banned
+        world,
+        offer.hours[order, day].mean(axis=1),
+        leaves & arrives,
+        offer.sort_cost[:, day].mean(axis=1),
+        (banned, allows),
     )
 
 

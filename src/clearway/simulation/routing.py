@@ -29,17 +29,23 @@ def weights(world: World, hours: Array, open_lanes: Array, sort_cost: Array) -> 
     return np.where(world.lane_class.T & open_lanes, weight, np.inf)
 
 
-def ways(world: World, hours: Array, open_lanes: Array, sort_cost: Array, banned: Array | None = None) -> Array:
-    """Hops (K, F, F) of the cheapest open ways."""
+def ways(
+    world: World,
+    hours: Array,
+    open_lanes: Array,
+    sort_cost: Array,
+    banned: tuple[Array, Array] | None = None,
+) -> Array:
+    """Hops (K, F, F) of the cheapest open ways; ``banned``: set of bans on each lane, whom each set lets through."""
     f, k = len(world.lane_start) - 1, len(world.time_value)
     hops = np.full((k, f, f), NOWHERE, np.uint16)
-    none = np.zeros(len(world.lane_to), np.int64)
+    number, allows = banned or (np.zeros(len(world.lane_to), np.int64), world.ban_allows)
     shortest_ways(
         world.lane_start,
         world.lane_to,
         weights(world, hours, open_lanes, sort_cost),
-        none if banned is None else banned,
-        world.ban_allows,
+        number,
+        allows,
         hops,
         np.zeros(f),
     )
