@@ -26,6 +26,7 @@ from clearway.simulation.places import (
     take,
 )
 from clearway.simulation.queues import (
+    CHUNK,
     INNER,
     NONE,
     drop,
@@ -40,6 +41,7 @@ from clearway.simulation.state import (
     ACCEPTED,
     HELD,
     OFFERED,
+    WAITING,
 )
 
 
@@ -107,6 +109,32 @@ def offer(w, r, s, part, f, t):
 
 
 @njit(**INNER)
+def _accept_in_place(w, s, queue, f, k, t):
+    """Every batch of a queue is accepted where it lies."""
+    parcels, since = np.int64(0), np.int64(0)
+    ready = t + w.origin_steps
+    chunk, at = s.q.line[queue].first, s.q.line[queue].begin
+    while chunk != NONE:
+        used = s.q.pool[chunk * CHUNK].ready
+        while at < used:
+            b = s.q.pool[chunk * CHUNK + at]
+            b.accepted = t
+            b.ready = ready
+            n = parcels_of(b.n)
+            parcels += n
+            since += n * b.offered
+            if b.n < 0:
+                note(s, b.n, ACCEPTED, f, t, -1)
+            at += 1
+        chunk, at = s.q.pool[chunk * CHUNK].n, 1
+    s.have[f, k, HELD] -= parcels
+    s.since[f, HELD] -= since
+    comes(s, f, k, parcels, 0)
+    s.since[f, WAITING] += since
+    handles(s, f, parcels, ready, t)
+
+
+@njit(**INNER)
 def accept(w, r, s, part, f, t):
     """Accept from senders what may be accepted: class by class, oldest first."""
     fresh = r.release.shape[0] > 0 and (t == 0 or w.slot[t] != w.slot[t - 1])
@@ -123,6 +151,13 @@ def accept(w, r, s, part, f, t):
             _pour_all(s, part, spare_queue(s, part), queue)
         if fresh:
             _pour_all(s, part, held_queue(w, r, f, k, w.slot[t]), queue)
+        line = s.q.line[queue]
+        home = queue_of(w, HOME, f, k)
+        if embargo == 0 and line.parcels <= room and (line.begin == 1 or s.q.line[home].first == NONE):
+            # all of it is accepted: batches stay where they are, only the chain is handed over
+            room -= line.parcels
+            _accept_in_place(w, s, queue, f, k, t)
+            join(s.q, queue, home)
         while room > 0:
             index = head(s.q, queue)
             if index == NONE:
@@ -131,7 +166,7 @@ def accept(w, r, s, part, f, t):
                 push(s.q, part, barred, index)
                 drop(s.q, part, queue)
                 continue
-            b = s.q.pool[move(s.q, part, queue, queue_of(w, HOME, f, k), room)]
+            b = s.q.pool[move(s.q, part, queue, home, room)]
             n = parcels_of(b.n)
             b.accepted = t
             b.ready = t + w.origin_steps

@@ -229,6 +229,29 @@ def _depart(w, r, s, part, f, t):
 
 
 @njit(**INNER)
+def _leave_in_place(s, source, f, to, t, due):
+    """Every batch of a queue leaves; returns the sum of parcels × step offered."""
+    since = np.int64(0)
+    chunk, at = s.q.line[source].first, s.q.line[source].begin
+    while chunk != NONE:
+        used = s.q.pool[chunk * CHUNK].ready
+        while at < used:
+            b = s.q.pool[chunk * CHUNK + at]
+            if b.left < 0:
+                b.left = t + 1
+            b.ready = due
+            if b.destination == to:
+                b.arrived = due
+            b.hops += 1
+            since += parcels_of(b.n) * b.offered
+            if b.n < 0:
+                note(s, b.n, DEPARTED, f, t, to)
+            at += 1
+        chunk, at = s.q.pool[chunk * CHUNK].n, 1
+    return since
+
+
+@njit(**INNER)
 def _load_vehicle(w, s, part, f, k, lane, t, way, room):
     """Send what is there of a class, as one group; returns how many parcels."""
     source = lane_queue(w, lane, k)
@@ -241,6 +264,10 @@ def _load_vehicle(w, s, part, f, k, lane, t, way, room):
     due = min(t + way, len(w.slot))
     ban = w.ban[lane, t] if w.ban.shape[0] > 0 else 0
     sent, since = np.int64(0), np.int64(0)
+    if ban == 0 and left <= room and s.q.line[source].begin == 1:
+        # all of it leaves: batches stay where they are, only the chain is handed over
+        sent, since, left = left, _leave_in_place(s, source, f, to, t, due), np.int64(0)
+        join(s.q, source, queue)
     while room > 0 and left > 0:
         index = head(s.q, source)
         n = parcels_of(s.q.pool[index].n)
