@@ -16,7 +16,7 @@ import polars as pl
 
 from clearway.core.timegrid import TimeGrid, format_time, parse_clock
 from clearway.disruption import Targets
-from clearway.planning.instructions_of_rows import LEAST, vehicles
+from clearway.planning.instructions_of_rows import LEAST, least, vehicles
 from clearway.planning.plans import Plan
 from clearway.planning.sortplan import waves_of
 
@@ -129,7 +129,7 @@ def never_accepted(plan: Plan) -> list[dict[str, Any]]:
             pl.col("parcels").sum(),
             pl.col("destination").sort_by(pl.col("parcels"), descending=True).unique(maintain_order=True),
         )
-        .filter(pl.col("parcels") >= LEAST)
+        .filter(pl.col("parcels") >= least(plan))
         .sort("day", "facility", "class")
     )
     return [
@@ -169,7 +169,7 @@ def staggering(plan: Plan) -> list[dict[str, Any]]:
             pl.col("parcels").sum(),
             pl.col("destination").sort_by(pl.col("parcels"), descending=True).unique(maintain_order=True),
         )
-        .filter(pl.col("parcels") >= LEAST)
+        .filter(pl.col("parcels") >= least(plan))
         .sort("call", "facility", "class")
     )
     rows = []
@@ -234,7 +234,6 @@ def diversions(plan: Plan) -> list[dict[str, Any]]:
             pl.col("worth").sum(),
             pl.col("destination").sort_by(pl.col("parcels"), descending=True),
         )
-        .filter(pl.col("parcels") >= LEAST)
         .sort("facility", "usual_hop", "next_hop", "n")
         .with_columns((pl.col("n") - pl.int_range(pl.len()).over("facility", "usual_hop", "next_hop")).alias("spell"))
         .group_by("facility", "usual_hop", "next_hop", "spell", maintain_order=True)
@@ -245,6 +244,7 @@ def diversions(plan: Plan) -> list[dict[str, Any]]:
             pl.col("worth").sum(),
             pl.col("destination").explode().unique(maintain_order=True),
         )
+        .filter(pl.col("parcels") >= least(plan))
     )
     rows = []
     for row in part.iter_rows(named=True):

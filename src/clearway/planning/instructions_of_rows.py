@@ -17,6 +17,12 @@ from clearway.core.timegrid import format_time
 from clearway.planning.plans import Plan
 
 LEAST = 1.0  # parcels
+SMALL = 1e-6  # of all parcels: less than that is left to the sort plan
+
+
+def least(plan: Plan) -> float:
+    """Parcels below which a diversion or a wait is no instruction of its own."""
+    return max(LEAST, SMALL * float(plan.facts["parcels"]["offered"]))
 
 
 def spells(part: pl.DataFrame, slot_hours: float) -> pl.DataFrame:

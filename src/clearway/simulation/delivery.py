@@ -24,8 +24,10 @@ from clearway.simulation.places import (
     take,
 )
 from clearway.simulation.queues import (
+    CHUNK,
     INNER,
     NONE,
+    cut_off,
     drop,
     head,
     move,
@@ -42,6 +44,40 @@ from clearway.simulation.state import (
 
 
 @njit(**INNER)
+def _take_chunks(s, source, target, f, k, t, room, again):
+    """Couriers take whole chunks from the head of a queue, as long as all in them is ready; returns parcels.
+
+    Batches stay where they are. What is left, chunks that are ready in part, goes batch by batch.
+    """
+    line = s.q.line[source]
+    total = np.int64(0)
+    if line.first == NONE or not (line.begin == 1 or s.q.line[target].first == NONE):
+        return total
+    chunk, at, cut = line.first, line.begin, np.int64(NONE)
+    while chunk != NONE:
+        used, n = s.q.pool[chunk * CHUNK].ready, np.int64(0)
+        if s.q.pool[chunk * CHUNK + used - 1].ready > t:
+            break
+        for i in range(at, used):
+            n += parcels_of(s.q.pool[chunk * CHUNK + i].n)
+        if total + n > room:
+            break
+        for i in range(at, used):
+            b = s.q.pool[chunk * CHUNK + i]
+            if again:
+                b.ready = t
+            goes(s, f, k, parcels_of(b.n), b.offered)
+            if b.n < 0:
+                note(s, b.n, OUT, f, t, -1)
+        total += n
+        cut = chunk
+        chunk, at = s.q.pool[chunk * CHUNK].n, 1
+    if cut != NONE:
+        cut_off(s.q, source, target, cut, total)
+    return total
+
+
+@njit(**INNER)
 def begin_round(w, s, part, f, t):
     """Couriers take what they can deliver in the round that begins: first what failed before."""
     planned, extra = 0.0, 0.0
@@ -55,6 +91,9 @@ def begin_round(w, s, part, f, t):
         k = w.class_order[rank]
         for again in range(2):
             source = queue_of(w, STATION if again else AGAIN, f, k)
+            n = _take_chunks(s, source, queue_of(w, ROUND, f, k), f, k, t, room, again)
+            taken += n
+            room -= n
             while room > 0:
                 index = head(s.q, source)
                 if index == NONE or s.q.pool[index].ready > t:

@@ -29,6 +29,7 @@ Array = NDArray[Any]
 NO_GROUP = -1
 PARTS = 4  # of the facilities, shared out among the threads: however many there are, the answer is the same
 ALONE = 200_000  # rows of demand up to which handing out work costs more than it saves
+PIECES = 8  # of the queues when everything is counted again
 LIVE = 1.0  # part of all batches that room is made for at first
 
 
@@ -117,7 +118,7 @@ class Course:
             if self.done % per_slot == 0 or self.done == end:
                 self.waiting[slot], self.held[slot] = here, outside
                 self.age[slot] = hours / parcels if parcels else 0.0
-            _check(self.world, flow, t, deep=self.done % (2 * a_day) == 0 or self.done == end)
+            _check(self.world, flow, t, self.pool, deep=self.done % (2 * a_day) == 0 or self.done == end)
             if progress is not None and self.done % a_day == 0:
                 progress(self.done, grid.slots)
             if stopped is not None and stopped():
@@ -125,7 +126,7 @@ class Course:
         if self.done == grid.slots and not self.over:
             self._everywhere(work)
             self.over = True
-            _check(self.world, self.flow, self.done, deep=True)
+            _check(self.world, self.flow, self.done, self.pool, deep=True)
         return self
 
     def run(self) -> Run:
@@ -280,7 +281,7 @@ def _more_groups(flow: Flow, more: int) -> Flow:
     )
 
 
-def _check(world: World, flow: Flow, t: int, *, deep: bool) -> None:
+def _check(world: World, flow: Flow, t: int, pool: ThreadPoolExecutor, *, deep: bool) -> None:
     """Every parcel offered is delivered or somewhere; raises SimulationError where not."""
     waiting, held, offered, delivered = (int(x) for x in flow.have.sum(axis=(0, 1)))
     under_way, out = int(flow.place[:, UNDER_WAY].sum()), int(flow.place[:, ON_ROUND].sum())
@@ -291,9 +292,9 @@ def _check(world: World, flow: Flow, t: int, *, deep: bool) -> None:
             f"{under_way:,} under way and {out:,} out for delivery are counted, and {queued:,} are in queues"
         )
     if deep:
-        found = np.zeros(4, np.int64)
-        recount(world, flow, found)
-        if found.tolist() != [held, waiting, out, under_way]:
-            raise SimulationError(
-                f"step {t}: batches {found.tolist()} and sums {[held, waiting, out, under_way]} differ"
-            )
+        found = np.zeros((PIECES, 4), np.int64)
+        edges = np.linspace(0, len(flow.q.line), PIECES + 1).astype(int).tolist()
+        list(pool.map(lambda i: recount(world, flow, edges[i], edges[i + 1], found[i]), range(PIECES)))
+        counted = found.sum(axis=0).tolist()
+        if counted != [held, waiting, out, under_way]:
+            raise SimulationError(f"step {t}: batches {counted} and sums {[held, waiting, out, under_way]} differ")

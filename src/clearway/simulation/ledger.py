@@ -42,11 +42,11 @@ from clearway.simulation.state import (
 
 
 @njit(**OPTIONS)
-def recount(w, s, found):
-    """Add up parcels in every kind of place, batch by batch: at senders, waiting, out for delivery, under way."""
+def recount(w, s, first, last, found):
+    """Add up parcels in queues first … last - 1, batch by batch: at senders, waiting, out for delivery, under way."""
     facilities, classes = len(w.lane_start) - 1, len(w.class_order)
     lanes_end = (KINDS * facilities + len(w.lane_to)) * classes
-    for queue in range(len(s.q.line)):
+    for queue in range(first, last):
         n = np.int64(0)
         chunk, at = s.q.line[queue].first, s.q.line[queue].begin
         while chunk != NONE:

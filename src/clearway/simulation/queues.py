@@ -189,6 +189,27 @@ def move(q, part, source, target, most):
 
 
 @njit(**INNER)
+def cut_off(q, source, target, last, parcels):
+    """Hand the chunks of a queue up to ``last``, with so many parcels in all, to the end of another."""
+    a, b = q.line[source], q.line[target]
+    rest = q.pool[last * CHUNK].n
+    if b.first == NONE:
+        b.first = a.first
+        b.begin = a.begin
+    else:
+        # nothing was taken from the source before, or what was would come back
+        q.pool[b.last * CHUNK].n = a.first
+    q.pool[last * CHUNK].n = NONE
+    b.last = last
+    b.parcels += parcels
+    a.first = rest
+    a.begin = 1
+    if rest == NONE:
+        a.last = NONE
+    a.parcels -= parcels
+
+
+@njit(**INNER)
 def join(q, source, target):
     """Hand the whole chain of one queue to the end of another."""
     a, b = q.line[source], q.line[target]

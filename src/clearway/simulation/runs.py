@@ -117,7 +117,9 @@ def simulate(
         course.go(end, stopped=interrupted.is_set, progress=told if runs == 1 else None)
         if number == 0 and state is not None:
             take_state(course).write(state)
-        return course.run()
+        run = course.run()
+        # batches are counted by now; of many runs they would fill the memory
+        return replace(run, flow=run.flow._replace(q=run.flow.q._replace(pool=run.flow.q.pool[:0].copy())))
 
     # runs work beside this thread, which hears Ctrl-C and lets them end their step
     found: list[Run] = []
