@@ -248,7 +248,7 @@ def diversions(plan: Plan) -> list[dict[str, Any]]:
     )
     rows = []
     for row in part.iter_rows(named=True):
-        usual, hop = row["usual_hop"], row["next_hop"]
+        usual, hop, worth = row["usual_hop"], row["next_hop"], row["worth"]
         rows.append(
             {
                 "facility": row["facility"],
@@ -261,9 +261,12 @@ def diversions(plan: Plan) -> list[dict[str, Any]]:
                 f"{row['parcels']:,.0f} parcels for {_named(row['destination'], names, 'en')}",
                 "what_zh": f"改发{_named([hop], names, 'zh')}（原发{_named([usual], names, 'zh')}）："
                 f"{row['parcels']:,.0f} 件，寄往{_named(row['destination'], names, 'zh')}",
-                "why_en": f"the usual way is shut or full; this is worth {max(0.0, row['worth']):,.0f} at the plan's "
-                "prices",
-                "why_zh": f"原路由关闭或饱和，按影子价格可节省 {max(0.0, row['worth']):,.0f}",
+                "why_en": f"the usual way is shut or full; this is worth {worth:,.0f} at the plan's prices"
+                if worth >= 1.0
+                else "costs no more than the usual way, and leaves room on it for others",
+                "why_zh": f"原路由关闭或饱和，按影子价格可节省 {worth:,.0f}"
+                if worth >= 1.0
+                else "成本不高于原路由，并为其他邮件留出运力",
                 "if_not_en": "they wait where the usual way is shut, or crowd out others there",
                 "if_not_zh": "将在原路由处等待或挤占其他邮件",
             }
