@@ -205,3 +205,4 @@ def test_changes_sheets_and_trial(planned: Path) -> None:
     run("compare", "s1", "s2", "--plan", "one", "--report", "cmp/page.html", cwd=planned)
     assert "<canvas" not in (planned / "cmp" / "page.html").read_text(encoding="utf-8")
     assert "no candidate" in run("plan", "tiny", "--sites", "all", cwd=planned, code=2).stderr
+    assert "without --sites" in run("plan", "tiny", "--sites", "all", "--warm", "one", cwd=planned, code=2).stderr

@@ -110,6 +110,8 @@ def plan(
         say(f"warning: {warning.text()}", quiet)
     if usual is None and (max_changes is not None or change_weight):
         raise typer.BadParameter("needs --usual: what is not usual is a change", param_hint="--max-changes")
+    if sites is not None and warm is not None:
+        raise typer.BadParameter("goes without --sites: each choice starts from the best so far", param_hint="--warm")
     known: dict[str, Any] = {
         "method": method,
         "gap": gap,
