@@ -232,8 +232,9 @@ def _exactly(
         sort_plan_of_frames(problem, waves, flows, commodities),
     )
     rounded = None
-    if solution.optimal and solution.columns <= ROUNDED_UP_TO:
-        held = solve_exact(problem, time_limit=time_limit, threads=threads, bound_to=floor, clocks=waves)
+    left = None if time_limit is None else time_limit - solution.seconds
+    if solution.optimal and solution.columns <= ROUNDED_UP_TO and (left is None or left > 0):
+        held = solve_exact(problem, time_limit=left, threads=threads, bound_to=floor, clocks=waves)
         if held.optimal:
             told = recount(problem, flow_frame(problem, held.cells), commodity_frame(problem, held.cells))
             rounded = counted.objective, told.objective

@@ -13,7 +13,7 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any
 
-from jinja2 import Environment, PackageLoader
+from jinja2 import Environment, PackageLoader, Template
 from markupsafe import Markup
 
 from clearway.cases import facts_folder
@@ -61,13 +61,18 @@ def outlines(points: list[dict[str, Any]]) -> dict[str, Any] | None:
     return {name: json.loads((folder / f"{name}.topojson").read_text(encoding="utf-8")) for name in _OUTLINES}
 
 
-def render(template: str, script: str, **values: Any) -> str:
-    """A page from a template, with its style and scripts inside; raises AssetsMissingError."""
+def template_of(name: str) -> Template:
+    """A page's template; what is put into it is escaped."""
     environment = Environment(
         loader=PackageLoader("clearway.reporting", "assets"), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
+    return environment.get_template(name)
+
+
+def render(template: str, script: str, **values: Any) -> str:
+    """A page from a template, with its style and scripts inside; raises AssetsMissingError."""
     names = ("vendor/echarts.min.js", "vendor/topojson-client.min.js", "common.js", script)
-    return environment.get_template(template).render(
+    return template_of(template).render(
         style=Markup(_asset("report.css")), scripts=[Markup(_asset(name)) for name in names], **values
     )
 

@@ -15,13 +15,13 @@ from typing import Any
 
 import polars as pl
 import xlsxwriter
-from jinja2 import Environment, PackageLoader
 
 from clearway import __version__
 from clearway.core.errors import PlanError
 from clearway.core.files import staged_file
 from clearway.planning import Plan
 from clearway.planning.instructions import ACTIONS, draft_instructions
+from clearway.reporting.page import template_of
 
 KINDS = ("facility", "operator", "bureau")
 _WORDS = {
@@ -92,8 +92,7 @@ class Sheets:
 
     def known(self, kind: str) -> list[str]:
         """Whom sheets can be made for."""
-        column = "facility" if kind == "facility" else kind
-        return sorted(set(self.drafted[column].unique()) - {""})
+        return sorted(set(self.drafted[kind].unique()) - {""})
 
     def instructions(self, kind: str, name: str) -> pl.DataFrame:
         """The instructions of one facility, operator or bureau; raises PlanError where there are none such."""
@@ -115,11 +114,8 @@ class Sheets:
     def html(self, kind: str, name: str, lang: str = "en") -> str:
         """The sheet as a page to print."""
         drafted = self.instructions(kind, name)
-        environment = Environment(
-            loader=PackageLoader("clearway.reporting", "assets"), autoescape=True, trim_blocks=True, lstrip_blocks=True
-        )
         departures = drafted.filter(pl.col("action") == "dispatch")
-        return environment.get_template("sheet.html.j2").render(
+        return template_of("sheet.html.j2").render(
             lang=lang,
             words=_WORDS[lang],
             title=self.title(kind, name),

@@ -41,8 +41,7 @@ class Policy:
 
 def static_policy(inputs: Inputs, usual: SortPlan) -> Policy:
     """Usual next hops of an undisturbed plan; nothing is mobilised, nothing is held."""
-    world = inputs.world
-    world = world._replace(**{n: np.zeros_like(getattr(world, n)) for n in _EXTRA})
+    world = _unaided(inputs.world)
     tables = one_hop(usual_hops(inputs, usual_lanes(usual.hops))[None])
     return Policy("static", world, make_routes(world, tables, np.zeros(inputs.grid.slots, np.int64)))
 
@@ -214,13 +213,18 @@ def _filled(tables: Array, second: Array, open_ways: Array) -> None:
     tables[..., 1][spare] = open_ways[spare]
 
 
+def _unaided(world: World) -> World:
+    """The world without any extra capacity."""
+    return world._replace(**{n: np.zeros_like(getattr(world, n)) for n in _EXTRA})
+
+
 def _manned(inputs: Inputs, plan: Plan, wave_of_slot: Array, extra: str | None) -> World:
     """The world with the extra capacity that a plan orders, or with ``all`` there is, or ``none``."""
     world = inputs.world
     if extra == "all":
         return world
     if extra == "none":
-        return world._replace(**{n: np.zeros_like(getattr(world, n)) for n in _EXTRA})
+        return _unaided(world)
     return _mobilised(inputs, plan, wave_of_slot)
 
 

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from clearway.planning.dual.state import State
 from clearway.planning.dual.vector import WIDTH
+from clearway.planning.sortplan import STEPS
 
 Array = NDArray[Any]
-STEPS = 20
 
 
 def bind_to_hops(state: State, of_slot: Array, parts: Sequence[tuple[Array, ...]]) -> None:
