@@ -1,0 +1,188 @@
+"""Who orders and who must act: bodies, persons and what stands for them.
+
+In:     paragraphs of clean text, Lexicon
+Out:    Actors of one notice: full names of bodies, whom a stand-in means; who is addressed in a clause
+Not:    what is ordered (orders.py)
+Words:  stand-in = 会议, 该局, 《通知》: a word for a body named before
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from clearway.core.places import Place, place_names
+from clearway.notices.lexicon import Lexicon
+
+_NAME = "[㐀-鿿·]"
+_FULL = re.compile(r"(?:国家邮政局|[㐀-鿿]{2,14}?(?:邮政管理局|邮政业安全中心|邮政业发展中心|快递协会|快递行业协会|邮政集团有限公司|邮政集团公司|邮政分公司|集团有限公司|人民政府))")
+_LIST = re.compile(r"((?:[㐀-鿿]{2,7}、){1,12}[㐀-鿿]{2,7}?)(?:等)?(?:[一二三四五六七八九十\d]{1,2})?(?:个)?(省区市|省市|市州|省份|省|市|州|盟|区|县)?(邮政管理局)")
+_CUT = re.compile(r"^(?:.*(?:近日|日前|日，|由|在|与|和|同|对|向|经|据|自|及|按照|根据|贯彻|落实|学习|传达|召开的?|关于|会同|联合|随同|陪同|下发的?|印发的?|转发|接|从|是|为|给|了|将|以及|其中|并|到|赴|来到|走进))+")
+
+
+@dataclass(frozen=True)
+class Speaker:
+    """A person who speaks for a body."""
+
+    name: str
+    body: str | None
+
+
+class Actors:
+    """Bodies and persons of one notice, in the order in which the page names them."""
+
+    def __init__(self, words: ActorWords, text: str, title: str | None, source: str | None) -> None:
+        self._words = words
+        self.bodies = words.bodies_in(text)
+        self.persons = words.persons_in(text)
+        self._title, self._source = title, source
+
+    def body_named(self, printed: str) -> str | None:
+        """The fullest name on the page of a body as printed: 重庆局 after 重庆市邮政管理局 is that one."""
+        if printed in self.bodies:
+            return printed
+        names = place_names()
+        short = re.sub(r"(?:邮政管理局|邮管局|省局|市局|州局|区局|局)$", "", printed)
+        if short != printed and len(short) >= 2:
+            for body in self.bodies:
+                if body.startswith(short) and body.endswith("局"):
+                    return body
+            place = names.get(short)
+            for body in self.bodies if place else ():
+                if place and (body.startswith(place.name) or body.startswith(place.short)):
+                    return body
+        for body in self.bodies:
+            if len(body) > len(printed) >= 4 and body.endswith(printed):
+                return body
+        return None
+
+    def meeting_holder(self, before: str) -> str | None:
+        """Who holds the meeting or issued the notice: the last body named before, else the first of the page."""
+        held = [m for m in self._words.holder.finditer(before)]
+        for m in reversed(held):
+            found = self._words.bodies_in(m[1])
+            if found:
+                return found[-1]
+        named = self._words.bodies_in(before)
+        acting = [b for b in named if b not in self._words.above(before)]
+        return (acting or named or self.bodies or (None,))[-1 if not acting else 0]
+
+    def person(self, name: str) -> Speaker | None:
+        """The speaker of that name, where the page says whom he speaks for."""
+        return next((p for p in self.persons if p.name == name), None)
+
+
+class ActorWords:
+    """Patterns of bodies, offices and addressees, compiled once."""
+
+    def __init__(self, lexicon: Lexicon) -> None:
+        table = lexicon["orders"]
+        self._bodies = sorted(table["bodies"], key=len, reverse=True)
+        offices = "|".join(sorted(table["offices"], key=len, reverse=True))
+        self._person = re.compile(
+            rf"((?:[㐀-鿿]{{2,20}}?)?)(?<![副])((?:{offices})(?:、(?:{offices}))*)(?:兼[㐀-鿿]{{2,10}})?([㐀-鿿]{{2,3}}(?:·[㐀-鿿]+)?)"
+            r"(?=主持|出席|强调|指出|要求|提出|表示|参加|讲话|作|对|就|在|率|带|一行|同志|介绍|认为|传达|先后|深入|到|赴|于|（|，)"
+        )
+        self.holder = re.compile(r"([^，。；]{2,60}?)(?:组织召开|联合召开|召开|举行|举办|印发|下发|发布|制定|主持召开|发出|转发|部署|组织开展|开展)")
+        self._above = re.compile(r"(?:传达|贯彻|学习|落实|按照|根据|召开的|参加|组织的|印发的|关于)[^，。；]{0,6}?([㐀-鿿]{2,16}?(?:局|公司|部|委))")
+        modifier = "|".join(sorted(table["who_before"], key=len, reverse=True))
+        noun = "|".join(sorted(table["who"], key=len, reverse=True))
+        whole = "|".join(sorted(table["who_whole"], key=len, reverse=True))
+        phrase = rf"(?:(?:{modifier})*(?:{noun})(?:{noun})*|{whole})"
+        joint = rf"(?:[、和及与]|以及|特别是|尤其是)"
+        # the list in front of the noun may be short: 邮政、快递企业
+        self._phrase = rf"(?:(?:{modifier})+、)*{phrase}(?:{joint}(?:(?:{modifier})+、)*{phrase})*"
+        after = "|".join(table["who_after"])
+        self._addressed = re.compile(rf"({self._phrase})(?=(?:也|还|都|均|更|同时|特别|尤其|分别|一定|必须|就|今后|立即)?(?:{after}))")
+        self._loose = re.compile(rf"([㐀-鿿、（）“”]{{2,24}}?(?:{noun}))(?:也|还|都|均|一定|更)?(?:要(?!求)|应(?!急)|须|必须|务必|不得)")
+        self._object = re.compile(rf"^(?:全力|切实|认真|及时|积极)?(?:{'|'.join(table['objects'])})")
+        self._object_end = re.compile(rf"(?:{'|'.join(sorted(table['objects'], key=len, reverse=True))})$")
+        self.phrase = re.compile(self._phrase)
+
+    def bodies_in(self, text: str) -> tuple[str, ...]:
+        """Full names of bodies in a text; names of several joined in a list are spelled out."""
+        found: dict[str, int] = {}
+        for m in _LIST.finditer(text):
+            names, kind = m[1].split("、"), m[2]
+            names[0] = _trim(names[0])
+            names[-1] = re.sub(r"(?:等)?[一二三四五六七八九十]*$", "", names[-1])
+            for name in names:
+                full = _full_name(name, kind)
+                if full:
+                    found.setdefault(f"{full}邮政管理局", m.start())
+        for m in _FULL.finditer(text):
+            name = _trim(m[0])
+            if len(name) >= 5 and name not in ("省邮政管理局", "市邮政管理局", "各邮政管理局") and not re.match(r"^(?:[各省市区县]|全[省市国])", name):
+                if "邮政管理局" in name and "、" in text[max(0, m.start() - 1) : m.start()] and _full_name(name.removesuffix("邮政管理局"), None) is None:
+                    continue
+                found.setdefault(name, m.start())
+        return tuple(sorted(found, key=lambda name: found[name]))
+
+    def persons_in(self, text: str) -> tuple[Speaker, ...]:
+        """Persons with an office, and the body named in front of it."""
+        out = []
+        for m in self._person.finditer(text):
+            before = text[max(0, m.start() - 30) : m.start(2)]
+            clause = re.split(r"[，。；、：]", before)[-1]
+            out.append(Speaker(_person_name(m[3]), _trim(clause) or None))
+        return tuple(out)
+
+    def above(self, text: str) -> set[str]:
+        """Bodies whose meetings and documents are only passed on."""
+        return {name for m in self._above.finditer(text) for name in self.bodies_in(m[1])}
+
+    def addressed_at(self, text: str, start: int = 0) -> tuple[str, int] | None:
+        """Who is told to act at the head of a clause: as printed, and where the words end."""
+        m = self._addressed.match(text, start)
+        if m is None:
+            loose = self._loose.match(text, start)
+            if loose is None or self._object.match(loose[1]) or re.search("[，。]", loose[1]):
+                return None
+            return loose[1], loose.end(1)
+        return (m[1], m.end(1)) if not self._object.match(m[1]) else None
+
+    def addressed(self, sentence: str) -> list[str]:
+        """Who is told to act anywhere in a sentence: at the head of one of its clauses."""
+        found: list[str] = []
+        for at, clause in _clauses(sentence):
+            told = self.addressed_at(sentence, at)
+            if told is None:
+                continue
+            # without 要 a noun at a clause's head is often the subject of what is described
+            modal = re.match(r"(?:也|还|都|均|更|一定|必须)?(?:要(?!求)|应(?!急)|须|必须|务必|不得|严禁|一[要是])", sentence[told[1] :])
+            if modal or at == 0:
+                found.append(told[0])
+            del clause
+        return found
+
+
+def _clauses(sentence: str) -> list[tuple[int, str]]:
+    out, depth, start = [], 0, 0
+    for at, c in enumerate(sentence + "，"):
+        if c in "“《（":
+            depth += 1
+        elif c in "”》）":
+            depth = max(0, depth - 1)
+        elif c in "，；。：" and depth == 0:
+            out.append((start, sentence[start:at]))
+            start = at + 1
+    return out
+
+
+def _trim(name: str) -> str:
+    """A name without the words that stand before it in its clause."""
+    return _CUT.sub("", name)
+
+
+def _person_name(name: str) -> str:
+    return re.sub(r"(?:主|出|强|指|要|提|表|参|讲|作|对|就|在|率|带|介|认|传|先|深|到|赴|于)$", "", name) if len(name) > 2 else name
+
+
+def _full_name(name: str, kind: str | None) -> str | None:
+    """The full name of a place in a list such as 上海、天津五省市."""
+    names = place_names()
+    place: Place | None = None
+    if kind in ("市", "州", "盟", "县", "区"):
+        place = names.get(name + kind)
+    place = place or names.get(name)
+    return place.name if place else None

@@ -1,0 +1,162 @@
+"""What an order names: targets, its deadline, places that limit it.
+
+In:     text of an order, Lexicon, the issuer's name
+Out:    targets, deadline, place and codes
+Not:    dates of a deadline (periods.py), topics (topics.py)
+Source: the labelling guideline's fields
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from clearway.core.places import Place, place_names
+from clearway.notices.lexicon import Lexicon
+
+_HAN = "㐀-鿿"
+
+
+class Fields:
+    """Patterns of targets, deadlines and places, compiled once."""
+
+    def __init__(self, lexicon: Lexicon) -> None:
+        table = lexicon["orders"]
+        counters = "|".join(sorted(map(re.escape, table["counters"]), key=len, reverse=True))
+        tails = "|".join(map(re.escape, table["quoted_tails"]))
+        fixed = "|".join(sorted(map(re.escape, table["fixed_targets"]), key=len, reverse=True))
+        self._target = re.compile(
+            rf"“(?P<quoted>[^“”]{{2,60}})”(?P<tail>{tails})?|《(?P<document>[^《》]{{2,80}}(?:《[^《》]*》[^《》]*)?)》"
+            rf"|(?P<fixed>{fixed})|(?<![\d.年月:：])(?P<number>\d+(?:\.\d+)?(?:余|多)?(?:{counters}))(?P<noun>[{_HAN}]{{0,8}})|(?P<code>\d{{4}}(?:{tails}))"
+        )
+        nouns = "|".join(sorted(map(re.escape, table["period_nouns"]), key=len, reverse=True))
+        self._deadline = re.compile(
+            rf"(?:(?:{nouns})(?:[、和及与暨]?(?:{nouns}))*(?:服务保障|保障|假期)?期间)|" + "|".join(f"(?:{p})" for p in table["deadlines"])
+        )
+        self._place_words = re.compile("|".join(f"(?:{p})" for p in table["places"]))
+        self._not_after = re.compile("|".join(map(re.escape, table["not_places_after"])))
+
+    def targets(self, text: str) -> tuple[str, ...]:
+        """Quoted names, documents, numbers with their nouns and fixed names, in order, once each."""
+        found: dict[str, None] = {}
+        for m in self._target.finditer(text):
+            if m["quoted"]:
+                found[m["quoted"] + (m["tail"] or "")] = None
+            elif m["document"]:
+                found[m["document"]] = None
+            elif m["number"]:
+                if re.search(r"[年月]$", text[: m.start()]) or re.match(r"\d+[日月]", m["number"]):
+                    continue
+                found[m["number"] + _noun(m["noun"])] = None
+            else:
+                found[m[0]] = None
+        return tuple(found)
+
+    def deadline(self, text: str) -> str | None:
+        """The first time limit or period of duty in a text; those inside a document's name do not count."""
+        bare = re.sub(r"《[^《》]*》", lambda m: "※" * len(m[0]), text)
+        m = self._deadline.search(bare)
+        return text[m.start() : m.end()] if m else None
+
+    def places(self, text: str, issuer: str | None) -> tuple[str | None, tuple[str, ...]]:
+        """Places that limit an order as printed, joined by ；, and their codes; the issuer's own area is none."""
+        names = place_names()
+        own = {names[n].code for n in _area_of(issuer) if n in names}
+        found: dict[str, None] = {}
+        codes: dict[str, None] = {}
+        taken = -1
+        for start, end, place in _mentions(text):
+            if start < taken:
+                continue
+            # a province and its city side by side are one place: 湖北武汉
+            if place.level == "province":
+                city = _city_after(text, end, place)
+                if city is not None:
+                    end, place = city
+            taken = end
+            if place.code in own or place.code in codes or self._not_after.match(text, end):
+                continue
+            found[text[start:end]] = None
+            codes[place.code] = None
+        spans = [(text.find(p), p) for p in found]
+        for m in self._place_words.finditer(text):
+            if m[0] not in found:
+                spans.append((m.start(), m[0]))
+        spans = sorted(dict.fromkeys(spans))
+        printed = list(dict.fromkeys(p for _, p in spans))
+        return ("；".join(printed) or None), tuple(codes)
+
+
+def _city_after(text: str, at: int, province: Place) -> tuple[int, Place] | None:
+    """A city of a province named right after it, and where its name ends."""
+    names = place_names()
+    for length in range(min(12, len(text) - at), 1, -1):
+        place = names.get(text[at : at + length])
+        if place is not None and place.level == "prefecture" and place.code[:2] == province.code[:2]:
+            return at + length, place
+    return None
+
+
+_NOUN_END = re.compile(r"^(?:的|以上|以下|以内|之内|内|前|后|起|左右|为|的|不|专人|全|要|和|及|或|与|、|在|至|到|由|对|将|进行|应|须)")
+
+
+def _noun(after: str) -> str:
+    """The noun after a number and its counter: 13项 + 工作任务; what is no noun is left."""
+    if not after or _NOUN_END.match(after):
+        return ""
+    m = re.match(r"(?:重点|主要|具体|专项|基础|核心|关键)?(?:工作任务|工作措施|任务|措施|工作|制度|举措|行动|重点|要求|方面|内容|环节|机制|网点|企业|人员|快件|邮件|台账|清单|指标|目标|原则|规范|标准|线路|站点|场所|品牌|车辆|设备|规定|条款|事项|问题|隐患|值班|小时)", after)
+    if m and m[0] in ("值班", "小时"):
+        return ""
+    return m[0] if m else ""
+
+
+def _area_of(issuer: str | None) -> list[str]:
+    if not issuer:
+        return []
+    m = re.match(r"(.{2,11}?(?:省|市|自治区|自治州|州|盟|地区|县|区))", issuer)
+    return [m[1]] if m else [re.sub(r"(?:邮政管理局|局)$", "", issuer)]
+
+
+@lru_cache(maxsize=4096)
+def _mentions(text: str) -> tuple[tuple[int, int, Place], ...]:
+    """Names of places in a text, the longest at each spot."""
+    names = place_names()
+    found = []
+    at, n = 0, len(text)
+    firsts = _firsts()
+    while at < n - 1:
+        if text[at] not in firsts:
+            at += 1
+            continue
+        for length in firsts[text[at]]:
+            name = text[at : at + length]
+            place = names.get(name) if len(name) == length else None
+            if place is not None and _is_place(text, at, at + length, name, place):
+                found.append((at, at + length, place))
+                at += length
+                break
+        else:
+            at += 1
+    return tuple(found)
+
+
+@lru_cache(maxsize=1)
+def _firsts() -> dict[str, tuple[int, ...]]:
+    """First characters of names of places, with the lengths that names beginning so have, longest first."""
+    lengths: dict[str, set[int]] = {}
+    for name in place_names():
+        lengths.setdefault(name[0], set()).add(len(name))
+    return {first: tuple(sorted(found, reverse=True)) for first, found in lengths.items()}
+
+
+# a short name of a city may stand across two words (确保定期, 推广安全): it needs a boundary on one side
+_BEFORE = frozenset("、，。；：“（在赴对到从至向和与及含省区")
+_AFTER = frozenset("、，。；：”）等市局地两三四五六七八九和与及至到")
+
+
+def _is_place(text: str, start: int, end: int, name: str, place: Place) -> bool:
+    if name == place.name or place.level == "province":
+        return True
+    if place.level == "county":
+        return False
+    return start == 0 or text[start - 1] in _BEFORE or text[end : end + 1] in _AFTER or end == len(text)

@@ -1,0 +1,111 @@
+"""The words the reader goes by: the package's own files, and a folder that adds to them.
+
+In:     lexicon/*.toml, lexicon/phrases.txt, a folder of files with the same names
+Out:    Lexicon: plain values by file; patterns as text
+Not:    what the words are used for (each step compiles its own)
+Words:  lexicon/README.md
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from clearway.core.errors import Faults
+
+TABLES = ("page", "characters", "orders", "topics", "periods", "repairs")
+PHRASES = "phrases.txt"
+
+
+class Lexicon:
+    """Values of the lexicon by file; equal folders give equal values."""
+
+    def __init__(self, tables: dict[str, dict[str, Any]], phrases: tuple[str, ...]) -> None:
+        self.tables = tables
+        self.phrases = phrases
+
+    def __getitem__(self, name: str) -> dict[str, Any]:
+        return self.tables[name]
+
+    def pattern(self, table: str, key: str) -> re.Pattern[str]:
+        """A list of patterns as one."""
+        return any_of(self.tables[table][key])
+
+    @staticmethod
+    @cache
+    def standard() -> Lexicon:
+        """The package's own words."""
+        folder = files("clearway.notices").joinpath("lexicon")
+        tables = {
+            name: tomllib.loads(folder.joinpath(f"{name}.toml").read_text(encoding="utf-8")) for name in TABLES
+        }
+        return Lexicon(tables, _phrases(folder.joinpath(PHRASES).read_text(encoding="utf-8")))
+
+    @staticmethod
+    def read(folder: Path) -> Lexicon:
+        """The package's words and those of a folder; raises InputError with every fault of the folder."""
+        own, faults = Lexicon.standard(), Faults()
+        tables = {name: dict(table) for name, table in own.tables.items()}
+        phrases = own.phrases
+        if not folder.is_dir():
+            faults.add("not_folder", str(folder))
+        known = [f"{name}.toml" for name in TABLES] + [PHRASES]
+        for path in sorted(folder.iterdir()) if folder.is_dir() else []:
+            if path.name not in known:
+                if path.suffix in (".toml", ".txt"):
+                    nearest = difflib.get_close_matches(path.name, known, 1, 0)[0]
+                    faults.add("unknown_lexicon", str(path), nearest=nearest)
+                continue
+            try:
+                text = path.read_text(encoding="utf-8-sig")
+                added = {} if path.name == PHRASES else tomllib.loads(text)
+            except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+                faults.add("unreadable", str(path), reason=str(error))
+                continue
+            if path.name == PHRASES:
+                phrases = tuple(dict.fromkeys((*phrases, *_phrases(text))))
+            else:
+                _merge(tables[path.stem], added, path, faults, open_=path.stem in ("topics", "characters", "periods"))
+        faults.require()
+        return Lexicon(tables, phrases)
+
+
+def any_of(patterns: list[str]) -> re.Pattern[str]:
+    """One pattern that finds any of several; one that finds nothing where there are none."""
+    return re.compile("|".join(f"(?:{p})" for p in patterns) or r"(?!)")
+
+
+def _phrases(text: str) -> tuple[str, ...]:
+    lines = (line.strip() for line in text.splitlines())
+    return tuple(dict.fromkeys(line for line in lines if line and not line.startswith("#")))
+
+
+def _merge(table: dict[str, Any], added: dict[str, Any], path: Path, faults: Faults, open_: bool, at: str = "") -> None:
+    """Add to a table in place: lists are appended, tables merged, single values replaced."""
+    for key, value in added.items():
+        if key not in table and not open_:
+            nearest = difflib.get_close_matches(key, table, 1, 0)
+            faults.add("unknown_key", str(path), None, at + key, None, nearest=nearest[0] if nearest else "-")
+            continue
+        old = table.get(key)
+        if old is not None and type(old) is not type(value):
+            faults.add("other_kind", str(path), None, at + key, value, kind=type(old).__name__)
+            continue
+        for pattern in value if isinstance(value, list) else []:
+            if isinstance(pattern, str):
+                try:
+                    re.compile(pattern)
+                except re.error as error:
+                    faults.add("not_pattern", str(path), None, at + key, pattern, reason=str(error))
+        if isinstance(value, list):
+            table[key] = [*(old or []), *value]
+        elif isinstance(value, dict):
+            table[key] = dict(old or {})
+            _merge(table[key], value, path, faults, True, f"{at}{key}.")
+        else:
+            table[key] = value

@@ -1,0 +1,192 @@
+"""Read a notice: open, repair, choose the article, find the orders.
+
+In:     a file, bytes or text
+Out:    Notice
+Not:    writing files (files.py), the review page (reporting)
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Protocol
+
+from clearway.notices.accident import Accidents
+from clearway.notices.actors import Actors
+from clearway.notices.article import Finder
+from clearway.notices.characters import Characters
+from clearway.notices.draft import Draft
+from clearway.notices.lexicon import Lexicon
+from clearway.notices.opening import Page, open_page
+from clearway.notices.orders import OrderFinder
+from clearway.notices.punctuation import close_gaps, mend_punctuation
+from clearway.notices.readings import drop_readings
+from clearway.notices.spam import Spam, drop_pieces
+from clearway.notices.types import Notice, Order, Repair
+
+
+class Classifier(Protocol):
+    """A further opinion on orders, e.g. of a language model; named by an entry point clearway.notices.classifier."""
+
+    def __call__(self, clean: str, orders: tuple[Order, ...]) -> tuple[Order, ...]:
+        """Orders of a clean text, given those found by rule; each text a substring of ``clean``."""
+        ...
+
+
+class Reader:
+    """Everything compiled that reading needs; read any number of pages with one."""
+
+    def __init__(self, lexicon: Lexicon | None = None, classifier: Classifier | None = None) -> None:
+        self.lexicon = lexicon or Lexicon.standard()
+        self._characters = Characters(self.lexicon)
+        self._accidents = Accidents(self.lexicon.phrases, self._characters.simplified)
+        self._spam = Spam(self.lexicon)
+        self._finder = Finder(self.lexicon, self._spam)
+        self._orders = OrderFinder(self.lexicon)
+        self._classifier = classifier
+
+    def read(self, data: bytes, name: str) -> Notice:
+        """Read the bytes of a page; ``name`` is its file name. Raises NoticeFaultError."""
+        return self.read_page(open_page(data, name), Path(name).stem)
+
+    def read_page(self, page: Page, name: str) -> Notice:
+        """Read an opened page."""
+        draft = Draft(page.text)
+        self._characters.tidy(draft)
+        drop_readings(draft)
+        self._characters.simplify(draft)
+        self._accidents.restore(draft)
+        close_gaps(draft)
+        mend_punctuation(draft)
+
+        lines = draft.text.split("\n")
+        article = self._finder.find(lines, page)
+        spans = _spans(lines)
+        left = []
+        for i, (kind, sure) in sorted(article.left.items()):
+            start, end = spans[i]
+            left.append(Repair(draft.place(start), draft.place(end - 1) + 1, "", kind, sure))
+        title = lines[article.title].strip() if article.title is not None else None
+        body = [spans[i] for i in article.kept if i != article.title]
+        drop_pieces(draft, self._spam, title, body)
+        lines = draft.text.split("\n")
+        spans = _spans(lines)
+        kept = [i for i in article.kept if lines[i].strip()]
+        clean_lines = [lines[i].strip() for i in kept]
+        clean = "\n".join(clean_lines)
+        where = tuple(
+            draft.place(spans[i][0] + len(lines[i]) - len(lines[i].lstrip())) for i in kept
+        )
+        repairs = _outside(draft.repairs, left) + left
+        repairs.sort()
+
+        day, day_text = article.date, article.date_text
+        if day is None:
+            day, day_text = _told_date(clean_lines, title is not None)
+        actors = Actors(self._orders.actors, clean, title, article.source)
+        orders, issuers = self._orders.find(clean_lines, actors, 0 if title is not None else None, day)
+        found = tuple(orders)
+        if self._classifier is not None:
+            found = tuple(o for o in self._classifier(clean, found) if o.text in clean)
+        return Notice(
+            name=name,
+            format=page.format,
+            encoding=page.encoding,
+            page=page.text,
+            clean=clean + ("\n" if clean else ""),
+            clean_from=where,
+            repairs=tuple(repairs),
+            title=title,
+            issuers=tuple(issuers),
+            date=day,
+            date_text=day_text,
+            source=article.source,
+            source_url=article.source_url,
+            orders=found,
+            remarks=page.remarks,
+        )
+
+
+def _spans(lines: list[str]) -> list[tuple[int, int]]:
+    out, at = [], 0
+    for line in lines:
+        out.append((at, at + len(line)))
+        at += len(line) + 1
+    return out
+
+
+def _outside(repairs: list[Repair], left: list[Repair]) -> list[Repair]:
+    """Repairs that are not within a line left out: the line's own entry covers them."""
+    out = []
+    gone = sorted((r.start, r.end) for r in left)
+    k = 0
+    for repair in sorted(repairs):
+        while k < len(gone) and gone[k][1] <= repair.start:
+            k += 1
+        if not (k < len(gone) and gone[k][0] <= repair.start and repair.end <= gone[k][1]):
+            out.append(repair)
+    return out
+
+
+def _told_date(lines: list[str], titled: bool) -> tuple[str | None, str | None]:
+    """The date that the article itself tells: in full in its first paragraph or as its signature; else as printed."""
+    import re
+
+    body = lines[1:] if titled else lines
+    full = re.compile(r"(20\d\d)年(\d{1,2})月(\d{1,2})日")
+    for line in [*body[-2:][::-1]]:
+        m = full.fullmatch(line.strip())
+        if m:
+            return f"{int(m[1]):04d}-{int(m[2]):02d}-{int(m[3]):02d}", m[0]
+    if body:
+        m = full.search(body[0][:60])
+        if m:
+            return f"{int(m[1]):04d}-{int(m[2]):02d}-{int(m[3]):02d}", m[0]
+        said = re.search(r"\d{1,2}月\d{1,2}日|近日|日前|连日来|近期", body[0][:60])
+        if said:
+            return None, said[0]
+    return None, None
+
+
+@lru_cache(maxsize=1)
+def standard_reader() -> Reader:
+    """The reader with the package's own words."""
+    return Reader()
+
+
+def read_notice(
+    source: str | Path | bytes, *, lexicon: Path | None = None, classifier: Classifier | None = None
+) -> Notice:
+    """Read one notice.
+
+    Parameters
+    ----------
+    source
+        A file (.html, .txt, .docx, .pdf), or the bytes of one.
+    lexicon
+        A folder of words to add; see lexicon/README.md.
+    classifier
+        A further opinion on the orders found.
+
+    Raises
+    ------
+    InputError
+        If the page cannot be read; the fault names the file and the reason.
+    """
+    from clearway.core.errors import Faults
+    from clearway.notices.errors import NoticeFaultError
+
+    reader = standard_reader() if lexicon is None and classifier is None else Reader(
+        None if lexicon is None else Lexicon.read(lexicon), classifier
+    )
+    name = "notice" if isinstance(source, bytes) else str(source)
+    faults = Faults()
+    try:
+        data = source if isinstance(source, bytes) else Path(source).read_bytes()
+        return reader.read(data, name)
+    except NoticeFaultError as error:
+        faults.add(error.code, name, **error.details)
+    except OSError as error:
+        faults.add("unreadable", name, reason=error.strerror or str(error))
+    faults.require()
+    raise AssertionError
