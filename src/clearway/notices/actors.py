@@ -17,6 +17,7 @@ from clearway.notices.lexicon import Lexicon
 _NAME = "[㐀-鿿·]"
 _FULL = re.compile(r"(?:国家邮政局|[㐀-鿿]{2,14}?(?:邮政管理局|邮政业安全中心|邮政业发展中心|快递协会|快递行业协会|邮政集团有限公司|邮政集团公司|邮政分公司|集团有限公司|人民政府))")
 _LIST = re.compile(r"((?:[㐀-鿿]{2,7}、){1,12}[㐀-鿿]{2,7}?)(?:等)?(?:[一二三四五六七八九十\d]{1,2})?(?:个)?(省区市|省市|市州|省份|省|市|州|盟|区|县)?(邮政管理局)")
+_JOINT = re.compile(r"((?:[㐀-鿿（）]{3,20}、)+[㐀-鿿（）]{3,20}?)(?:等[一二三四五六七八九十\d]*(?:个)?部门)?联合(?:印发|下发|发布|制定|召开|出台|部署|发文)")
 _CUT = re.compile(r"^(?:.*(?:近日|日前|日，|由|在|与|和|同|对|向|经|据|自|及|按照|根据|贯彻|落实|学习|传达|召开的?|关于|会同|联合|随同|陪同|下发的?|印发的?|转发|接|从|是|为|给|了|将|以及|其中|并|到|赴|来到|走进))+")
 
 
@@ -58,7 +59,10 @@ class Actors:
 
     def meeting_holder(self, before: str) -> str | None:
         """Who holds the meeting or issued the notice: the last body named before, else the first of the page."""
-        held = [m for m in self._words.holder.finditer(before)]
+        joint = list(_JOINT.finditer(before))
+        if joint:
+            return "、".join(_trim(name) for name in joint[-1][1].split("、"))
+        held = list(self._words.holder.finditer(before))
         for m in reversed(held):
             found = self._words.bodies_in(m[1])
             if found:
@@ -80,7 +84,7 @@ class ActorWords:
         self._bodies = sorted(table["bodies"], key=len, reverse=True)
         offices = "|".join(sorted(table["offices"], key=len, reverse=True))
         self._person = re.compile(
-            rf"((?:[㐀-鿿]{{2,20}}?)?)(?<![副])((?:{offices})(?:、(?:{offices}))*)(?:兼[㐀-鿿]{{2,10}})?([㐀-鿿]{{2,3}}(?:·[㐀-鿿]+)?)"
+            rf"((?:[㐀-鿿]{{1,20}}?)?)(?<![副])((?:{offices})(?:、(?:{offices}))*)(?:兼[㐀-鿿]{{2,10}})?([㐀-鿿]{{2,3}}(?:·[㐀-鿿]+)?)"
             r"(?=主持|出席|强调|指出|要求|提出|表示|参加|讲话|作|对|就|在|率|带|一行|同志|介绍|认为|传达|先后|深入|到|赴|于|（|，)"
         )
         self.holder = re.compile(r"([^，。；]{2,60}?)(?:组织召开|联合召开|召开|举行|举办|印发|下发|发布|制定|主持召开|发出|转发|部署|组织开展|开展)")
@@ -144,19 +148,22 @@ class ActorWords:
     def addressed(self, sentence: str) -> list[str]:
         """Who is told to act anywhere in a sentence: at the head of one of its clauses."""
         found: list[str] = []
-        for at, clause in _clauses(sentence):
+        for at in _clauses(sentence):
             told = self.addressed_at(sentence, at)
             if told is None:
                 continue
             # without 要 a noun at a clause's head is often the subject of what is described
             modal = re.match(r"(?:也|还|都|均|更|一定|必须)?(?:要(?!求)|应(?!急)|须|必须|务必|不得|严禁|一[要是])", sentence[told[1] :])
-            if modal or at == 0:
+            if modal or at == 0 or _TIME_ONLY.fullmatch(sentence, 0, at):
                 found.append(told[0])
-            del clause
         return found
 
 
-def _clauses(sentence: str) -> list[tuple[int, str]]:
+_TIME_ONLY = re.compile(r"(?:自|从|在|截至|\d|每|遇|如|对)[^，。；]{1,24}，")
+
+
+def _clauses(sentence: str) -> list[int]:
+    """Where the clauses of a sentence begin."""
     out, depth, start = [], 0, 0
     for at, c in enumerate(sentence + "，"):
         if c in "“《（":
@@ -164,7 +171,7 @@ def _clauses(sentence: str) -> list[tuple[int, str]]:
         elif c in "”》）":
             depth = max(0, depth - 1)
         elif c in "，；。：" and depth == 0:
-            out.append((start, sentence[start:at]))
+            out.append(start)
             start = at + 1
     return out
 

@@ -45,7 +45,7 @@ class Fields:
             elif m["document"]:
                 found[m["document"]] = None
             elif m["number"]:
-                if re.search(r"[年月]$", text[: m.start()]) or re.match(r"\d+[日月]", m["number"]):
+                if re.fullmatch(r"\d+[日月]", m["number"]) and not re.match("[之以]?内", text[m.end("number") :]):
                     continue
                 found[m["number"] + _noun(m["noun"])] = None
             else:

@@ -125,12 +125,13 @@ def _kept(root: Any, lines: list[str]) -> frozenset[int] | None:
         return None
     if not found:
         return None
-    bare = re.sub(r"\s+", "", found)
-    return frozenset(i for i, line in enumerate(lines) if line and _bare(line) in bare)
+    bare = _bare(found)
+    return frozenset(i for i, line in enumerate(lines) if _bare(line) and _bare(line) in bare)
 
 
 def _bare(line: str) -> str:
-    return re.sub(r"\s+", "", line)
+    """Letters and digits only: extractors normalise spaces, marks and what shows nothing."""
+    return re.sub(r"[\W_]+", "", line)
 
 
 def _titled(root: Any, lines: list[str]) -> int | None:

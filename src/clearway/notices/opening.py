@@ -21,7 +21,7 @@ from clearway.notices.errors import NoticeFaultError
 LIMIT_MB = 32
 _UNPACKED_MB = 128
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-_MARKUP = re.compile(rb"<(?:!doctype\s+html|html|head|body|div|p|table|meta|title)[\s>/]", re.I)
+_MARKUP = re.compile(r"<(?:!doctype\s+html|html|head|body|div|p|table|meta|title)[\s>/]", re.I)
 SUFFIXES = (".html", ".htm", ".xhtml", ".shtml", ".txt", ".text", ".md", ".docx", ".pdf")
 
 
@@ -57,12 +57,11 @@ def open_page(data: bytes, name: str) -> Page:
         raise NoticeFaultError("protected" if "EncryptedPackage".encode("utf-16-le") in data else "old_word")
     if suffix in (".docx", ".pdf"):
         raise NoticeFaultError("not_format", format=suffix[1:].upper())
-    if _MARKUP.search(data[:65536]) or suffix in (".html", ".htm", ".xhtml", ".shtml"):
-        text, encoding = decode(data, declared_encoding(data))
+    text, encoding = decode(data, declared_encoding(data))
+    if suffix in (".html", ".htm", ".xhtml", ".shtml") or _MARKUP.search(text, 0, 65536):
         from clearway.notices.html import html_page
 
         return html_page(text, encoding)
-    text, encoding = decode(data)
     return _told(Page("text", _lines(text), encoding))
 
 

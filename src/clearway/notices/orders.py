@@ -65,11 +65,12 @@ class OrderFinder:
         between = "|".join(sorted(table["between"], key=len, reverse=True))
         bodies = "|".join(sorted(map(re.escape, table["bodies"]), key=len, reverse=True))
         stand_ins = "|".join(sorted(map(re.escape, table["stand_ins"]), key=len, reverse=True))
+        offices = "|".join(sorted(map(re.escape, table["offices"]), key=len, reverse=True))
         ahead = rf"(?:(?:{between})|就[^，。；]{{2,30}}?|对[^，。；]{{2,30}}?|针对[^，。；]{{2,30}}?|围绕[^，。；]{{2,30}}?|根据[^，。；]{{2,20}}?|向[^，。；]{{2,16}}?)*"
         # what may follow the verb where it introduces a duty
         follows = r"(?=[，,：:]|要(?!求|点|素)|应(?!急)|必须|务必|各|全|有关|相关|辖区|广大|所有|企业|快递|邮政|寄递|被约谈|参会|与会|严格|切实|加强|做好|进一步|认真|一[是要]|“)"
         self._subject = re.compile(
-            rf"(?:^|(?<=[，。；：”]))(?P<subject>(?:(?![，。；：])[^“”]|“[^“”]*”){{0,40}}?(?P<actor>{bodies}|{stand_ins}|(?<=[㐀-鿿])(?:同志))|(?P<person>[㐀-鿿]{{2,4}}|他|她))"
+            rf"(?:^|(?<=[，。；：”]))(?P<subject>(?:(?![，。；：])[^“”]|“[^“”]*”){{0,40}}?(?P<actor>{bodies}|{stand_ins}|(?<=[㐀-鿿])(?:同志))|(?P<office>(?:(?![，。；：])[^“”]){{0,24}}?(?:{offices})(?:、(?:{offices}))*(?P<named>[㐀-鿿]{{2,3}}(?:·[㐀-鿿]+)?))|(?P<person>[㐀-鿿]{{2,4}}|他|她))"
             rf"(?P<ahead>{ahead})(?P<verb>{verbs}){follows}"
         )
         self._continuing = re.compile(rf"(?<=[，；])(?P<ahead>{ahead})(?P<verb>{verbs}){follows}")
@@ -133,6 +134,8 @@ class OrderFinder:
                         sentence = Sentence(rest, sentence.end, sentence.stop)
                         text = line[rest : sentence.end]
                         if self._background_of(text) or not self._requires(text, passage):
+                            if text.endswith(("：", ":")):
+                                passage = replace(self._addressing(text, passage), open=True)
                             continue
                         drafts.append(self._single(line, rest, sentence.end, passage))
                         if marks and marks[0].start >= sentence.end:
@@ -232,16 +235,14 @@ class OrderFinder:
             colon = re.search("[:：，]", line[sentence.start + opener.end() : sentence.end])
             rest = sentence.start + opener.end() + colon.end() if colon else sentence.end
         opened = Passage(issuer, who, verb, verb in self._telling, open=rest >= sentence.end)
-        return opened, (rest if rest < sentence.end else None), (who or speaker)
+        return opened, (rest if rest < sentence.end else None), speaker
 
     def _verb_in(self, text: str) -> tuple[re.Match[str], str] | None:
         """The verb that introduces a duty in a sentence: at its head, or in a later clause."""
         if self._higher.match(text):
             return None
         for m in self._subject.finditer(text):
-            if m["person"] and (len(m["person"]) == 1 and m["person"] not in "他她"):
-                continue
-            if m["subject"] and self._not_subject(text, m):
+            if m["actor"] and self._not_subject(text, m):
                 continue
             return m, m["verb"]
         m2 = self._continuing.search(text)
@@ -265,7 +266,7 @@ class OrderFinder:
     ) -> tuple[str | None, str | None]:
         groups = m.groupdict()
         subject = groups.get("subject")
-        if subject is None:  # …，并强调要…: the subject of the sentence
+        if groups.get("person") is None and subject is None:  # …，并强调要…: the subject of the sentence
             person = self._person_in(text[: m.start()], actors)
             if person is not None:
                 return self._body_of(person, head + text[: m.start()], actors), person
@@ -277,6 +278,9 @@ class OrderFinder:
             if passage is not None and not named:
                 return passage.issuer, passage.speaker
             return actors.meeting_holder(head + text[: m.start()]), None
+        if groups.get("office"):
+            name = groups["named"]
+            return self._body_of(name, head + text[: m.end("named")], actors, groups["office"]), name
         if groups.get("person"):
             name = groups["person"]
             if name in "他她":
@@ -310,12 +314,13 @@ class OrderFinder:
             return named[-1].name
         return next((p.name for p in actors.persons if p.name in text), None)
 
-    def _body_of(self, name: str, head: str, actors: Actors) -> str | None:
+    def _body_of(self, name: str, head: str, actors: Actors, office: str = "") -> str | None:
         known = actors.person(name)
-        if known is not None and known.body:
-            full = self.actors.bodies_in(known.body)
+        for said in (office, (known.body or "") if known is not None else ""):
+            full = self.actors.bodies_in(said)
             if full:
                 return full[-1]
+        if known is not None and known.body:
             named = actors.body_named(re.sub(r"(?:党组|党委|局)$", "", known.body) or known.body)
             if named:
                 return named

@@ -54,9 +54,9 @@ class Reader:
         draft = Draft(page.text)
         self._characters.tidy(draft)
         drop_readings(draft)
+        close_gaps(draft)
         self._characters.simplify(draft)
         self._accidents.restore(draft)
-        close_gaps(draft)
         mend_punctuation(draft)
 
         lines = draft.text.split("\n")

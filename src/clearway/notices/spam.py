@@ -15,7 +15,6 @@ from clearway.notices.draft import Draft, Edit
 from clearway.notices.lexicon import Lexicon
 
 _HAN = re.compile("[㐀-鿿]")
-_LETTERS = "A-Za-z0-9"
 # a code of letters and digits between Chinese characters, such as brands use; units and usual abbreviations are none
 _CODE = re.compile(
     rf"(?<=[㐀-鿿，。、；])[（(\[]?(?:[a-z]{{1,8}}\d{{1,4}}|[a-z]{{2,10}}|[A-Z]{{1,4}}\d{{2,4}})(?:[._\-][a-zA-Z0-9]{{1,10}})*(?:\.(?:com|net|cn|vip|cc|app|org|top|xyz|tv|me)){{0,2}}[)）\]]?(?=[㐀-鿿，。、；])"
@@ -33,16 +32,18 @@ class Spam:
         page = lexicon["page"]
         brand = "|".join(f"(?:{p})" for p in page["spam_brands"])
         # letters of a brand do not stand within a word
-        self._piece = re.compile(f"(?:{page['spam_heads']})(?<![{_LETTERS}])(?:{brand})(?:{page['spam_tails']})")
-        self._brand = re.compile(f"(?<![{_LETTERS}])(?:{brand})")
+        self._piece = re.compile(f"(?:{page['spam_heads']})(?<![A-Za-z])(?:{brand})(?:{page['spam_tails']})")
 
     def is_spam(self, bare: str) -> bool:
         """Whether a line is little else than advertising."""
-        found = sum(len(m[0]) for m in self._piece.finditer(bare))
+        rest, found = self._piece.subn("", bare)
         if not found:
             return False
-        brands = len(self._brand.findall(bare))
-        return found >= 0.3 * len(bare) or (len(bare) < 60 and "。" not in bare) or brands >= 4
+        # a sentence with a piece in it is a sentence
+        own = len(_HAN.findall(rest))
+        if re.search("[。；，：]", rest):
+            return own < 10 or own < 0.3 * len(bare)
+        return own < 14 or own < 0.5 * len(bare)
 
     def pieces(self, text: str) -> list[Edit]:
         """Edits that take advertising out of sentences."""

@@ -15,7 +15,7 @@ from clearway.notices.lexicon import Lexicon
 
 MOST = 3
 _FLOOR = 0.55  # a topic below this score is none
-_SHARE = 0.36  # nor one far below the best
+_SHARE = 0.3  # nor one far below the best
 _FIRST = 0.6  # what words of an item's first sentence count more
 
 
