@@ -1,7 +1,7 @@
 """Clearway keeps postal and parcel delivery channels open.
 
-In:     cases (networks, demand, disruptions)
-Out:    Case, plan, Plan, check_plan; loaded when first used, so that ``import clearway`` is quick
+In:     cases (networks, demand, disruptions), notices
+Out:    Case, plan, Plan, simulate, read_notice and more; loaded when first used, so that ``import clearway`` is quick
 Not:    commands (clearway.cli)
 Words:  docs/glossary.md
 """
@@ -14,6 +14,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from clearway.cases import Case
     from clearway.core import ClearwayError, InputError, PlanError, SimulationError
+    from clearway.notices import Notice, diff_notices, read_notice
     from clearway.planning import Plan, State, check_plan, diff_plans, plan, replan
     from clearway.simulation import Outcome, compare_outcomes, rehearse, simulate
 
@@ -21,14 +22,17 @@ _HOME = {
     "Case": "clearway.cases",
     "ClearwayError": "clearway.core",
     "InputError": "clearway.core",
+    "Notice": "clearway.notices",
     "Outcome": "clearway.simulation",
     "Plan": "clearway.planning",
     "PlanError": "clearway.core",
     "State": "clearway.planning",
     "SimulationError": "clearway.core",
     "check_plan": "clearway.planning",
+    "diff_notices": "clearway.notices",
     "diff_plans": "clearway.planning",
     "plan": "clearway.planning",
+    "read_notice": "clearway.notices",
     "rehearse": "clearway.simulation",
     "replan": "clearway.planning",
     "compare_outcomes": "clearway.simulation",
@@ -39,6 +43,7 @@ __all__ = [
     "Case",
     "ClearwayError",
     "InputError",
+    "Notice",
     "Outcome",
     "Plan",
     "PlanError",
@@ -47,8 +52,10 @@ __all__ = [
     "__version__",
     "check_plan",
     "compare_outcomes",
+    "diff_notices",
     "diff_plans",
     "plan",
+    "read_notice",
     "rehearse",
     "replan",
     "simulate",

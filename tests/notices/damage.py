@@ -20,7 +20,22 @@ from pypinyin import Style, lazy_pinyin
 _HAN = re.compile("[一-鿿]")
 _TO_TRADITIONAL = opencc.OpenCC("s2t")
 # what a converter by single characters gets wrong
-_WRONG = {"复": "複", "面": "麵", "制": "製", "系": "係", "里": "裏", "志": "誌", "松": "鬆", "准": "準", "后": "後", "并": "並", "于": "於", "干": "幹", "范": "範", "采": "採"}
+_WRONG = {
+    "复": "複",
+    "面": "麵",
+    "制": "製",
+    "系": "係",
+    "里": "裏",
+    "志": "誌",
+    "松": "鬆",
+    "准": "準",
+    "后": "後",
+    "并": "並",
+    "于": "於",
+    "干": "幹",
+    "范": "範",
+    "采": "採",
+}
 
 HEADERS = (
     "资讯中心\n\n您当前的位置： 首页 > 资讯中心 > 综合物流 > 正文\n\n",
@@ -197,7 +212,13 @@ def as_html(page: str, title: str, rng: random.Random) -> bytes:
     for line in page.split("\n"):
         if not line.strip():
             continue
-        tag = "h1" if line == title and rng.random() < 0.7 else "p" if "。" in line else rng.choice(("div", "li", "p", "span"))
+        tag = (
+            "h1"
+            if line == title and rng.random() < 0.7
+            else "p"
+            if "。" in line
+            else rng.choice(("div", "li", "p", "span"))
+        )
         inner = html.escape(line.strip())
         if tag in ("li", "div") and len(line) < 30 and rng.random() < 0.5:
             inner = f'<a href="/x/{len(line)}.html">{inner}</a>'

@@ -13,12 +13,24 @@ from dataclasses import dataclass
 
 from clearway.core.places import Place, place_names
 from clearway.notices.lexicon import Lexicon
+from clearway.notices.sentences import clause_starts
 
 _NAME = "[㐀-鿿·]"
-_FULL = re.compile(r"(?:国家邮政局|[㐀-鿿]{2,14}?(?:邮政管理局|邮政业安全中心|邮政业发展中心|快递协会|快递行业协会|邮政集团有限公司|邮政集团公司|邮政分公司|集团有限公司|人民政府))")
-_LIST = re.compile(r"((?:[㐀-鿿]{2,7}、){1,12}[㐀-鿿]{2,7}?)(?:等)?(?:[一二三四五六七八九十\d]{1,2})?(?:个)?(省区市|省市|市州|省份|省|市|州|盟|区|县)?(邮政管理局)")
-_JOINT = re.compile(r"((?:[㐀-鿿（）]{3,20}、)+[㐀-鿿（）]{3,20}?)(?:等[一二三四五六七八九十\d]*(?:个)?部门)?联合(?:印发|下发|发布|制定|召开|出台|部署|发文)")
-_CUT = re.compile(r"^(?:.*(?:近日|日前|日，|由|在|与|和|同|对|向|经|据|自|及|按照|根据|贯彻|落实|学习|传达|召开的?|关于|会同|联合|随同|陪同|下发的?|印发的?|转发|接|从|是|为|给|了|将|以及|其中|并|到|赴|来到|走进))+")
+_BODY_ENDS = re.compile(
+    "国家邮政局|邮政管理局|邮政业安全中心|邮政业发展中心|快递行业协会|快递协会|邮政集团有限公司|邮政集团公司|邮政分公司|集团有限公司|人民政府"
+)
+_BEFORE_BODY = re.compile("[㐀-鿿]{2,14}$")
+_LIST = re.compile(
+    r"((?:[㐀-鿿]{2,7}、){1,12}[㐀-鿿]{2,7}?)(?:等)?(?:[一二三四五六七八九十\d]{1,2})?(?:个)?(省区市|省市|市州|省份|省|市|州|盟|区|县)?(邮政管理局)"
+)
+_HOLDS = re.compile("召开|举行|举办|印发|下发|发布|制定|主持|发出|转发|部署|开展")
+_JOINT = re.compile(
+    r"((?:[㐀-鿿（）]{3,20}、)+[㐀-鿿（）]{3,20}?)(?:等[一二三四五六七八九十\d]*(?:个)?部门)?联合(?:印发|下发|发布|制定|召开|出台|部署|发文)"
+)
+_NO_BODY = re.compile(r"[省市各]邮政管理局$|各[省市区县]|全[省市国]|[省市区县]邮政")
+_CUT = re.compile(
+    r"^(?:.*(?:近日|日前|日，|由|在|与|和|同|对|向|经|据|自|及|按照|根据|贯彻|落实|学习|传达|召开的?|关于|会同|联合|随同|陪同|下发的?|印发的?|转发|接|从|是|为|给|了|将|以及|其中|并|到|赴|来到|走进))+"
+)
 
 
 @dataclass(frozen=True)
@@ -62,9 +74,9 @@ class Actors:
         joint = list(_JOINT.finditer(before))
         if joint:
             return "、".join(_trim(name) for name in joint[-1][1].split("、"))
-        held = list(self._words.holder.finditer(before))
-        for m in reversed(held):
-            found = self._words.bodies_in(m[1])
+        for m in reversed(list(_HOLDS.finditer(before))):
+            clause = re.split("[，。；\n]", before[max(0, m.start() - 60) : m.start()])[-1]
+            found = self._words.bodies_in(clause)
             if found:
                 return found[-1]
         named = self._words.bodies_in(before)
@@ -84,21 +96,26 @@ class ActorWords:
         self._bodies = sorted(table["bodies"], key=len, reverse=True)
         offices = "|".join(sorted(table["offices"], key=len, reverse=True))
         self._person = re.compile(
-            rf"((?:[㐀-鿿]{{1,20}}?)?)(?<![副])((?:{offices})(?:、(?:{offices}))*)(?:兼[㐀-鿿]{{2,10}})?([㐀-鿿]{{2,3}}(?:·[㐀-鿿]+)?)"
+            rf"((?:{offices})(?:、(?:{offices}))*)(?:兼[㐀-鿿]{{2,10}})?([㐀-鿿]{{2,3}}(?:·[㐀-鿿]+)?)"
             r"(?=主持|出席|强调|指出|要求|提出|表示|参加|讲话|作|对|就|在|率|带|一行|同志|介绍|认为|传达|先后|深入|到|赴|于|（|，)"
         )
-        self.holder = re.compile(r"([^，。；]{2,60}?)(?:组织召开|联合召开|召开|举行|举办|印发|下发|发布|制定|主持召开|发出|转发|部署|组织开展|开展)")
-        self._above = re.compile(r"(?:传达|贯彻|学习|落实|按照|根据|召开的|参加|组织的|印发的|关于)[^，。；]{0,6}?([㐀-鿿]{2,16}?(?:局|公司|部|委))")
+        self._above = re.compile(
+            r"(?:传达|贯彻|学习|落实|按照|根据|召开的|参加|组织的|印发的|关于)[^，。；]{0,6}?([㐀-鿿]{2,16}?(?:局|公司|部|委))"
+        )
         modifier = "|".join(sorted(table["who_before"], key=len, reverse=True))
         noun = "|".join(sorted(table["who"], key=len, reverse=True))
         whole = "|".join(sorted(table["who_whole"], key=len, reverse=True))
         phrase = rf"(?:(?:{modifier})*(?:{noun})(?:{noun})*|{whole})"
-        joint = rf"(?:[、和及与]|以及|特别是|尤其是)"
+        joint = r"(?:[、和及与]|以及|特别是|尤其是)"
         # the list in front of the noun may be short: 邮政、快递企业
         self._phrase = rf"(?:(?:{modifier})+、)*{phrase}(?:{joint}(?:(?:{modifier})+、)*{phrase})*"
         after = "|".join(table["who_after"])
-        self._addressed = re.compile(rf"({self._phrase})(?=(?:也|还|都|均|更|同时|特别|尤其|分别|一定|必须|就|今后|立即)?(?:{after}))")
-        self._loose = re.compile(rf"([㐀-鿿、（）“”]{{2,24}}?(?:{noun}))(?:也|还|都|均|一定|更)?(?:要(?!求)|应(?!急)|须|必须|务必|不得)")
+        self._addressed = re.compile(
+            rf"({self._phrase})(?=(?:也|还|都|均|更|同时|特别|尤其|分别|一定|必须|就|今后|立即)?(?:{after}))"
+        )
+        self._loose = re.compile(
+            rf"([㐀-鿿、（）“”]{{2,24}}?(?:{noun}))(?:也|还|都|均|一定|更)?(?:要(?!求)|应(?!急)|须|必须|务必|不得)"
+        )
         self._object = re.compile(rf"^(?:全力|切实|认真|及时|积极)?(?:{'|'.join(table['objects'])})")
         self._object_end = re.compile(rf"(?:{'|'.join(sorted(table['objects'], key=len, reverse=True))})$")
         self.phrase = re.compile(self._phrase)
@@ -106,7 +123,7 @@ class ActorWords:
     def bodies_in(self, text: str) -> tuple[str, ...]:
         """Full names of bodies in a text; names of several joined in a list are spelled out."""
         found: dict[str, int] = {}
-        for m in _LIST.finditer(text):
+        for m in _LIST.finditer(text) if "邮政管理局" in text and "、" in text else ():
             names, kind = m[1].split("、"), m[2]
             names[0] = _trim(names[0])
             names[-1] = re.sub(r"(?:等)?[一二三四五六七八九十]*$", "", names[-1])
@@ -114,21 +131,29 @@ class ActorWords:
                 full = _full_name(name, kind)
                 if full:
                     found.setdefault(f"{full}邮政管理局", m.start())
-        for m in _FULL.finditer(text):
-            name = _trim(m[0])
-            if len(name) >= 5 and name not in ("省邮政管理局", "市邮政管理局", "各邮政管理局") and not re.match(r"^(?:[各省市区县]|全[省市国])", name):
-                if "邮政管理局" in name and "、" in text[max(0, m.start() - 1) : m.start()] and _full_name(name.removesuffix("邮政管理局"), None) is None:
-                    continue
-                found.setdefault(name, m.start())
+        for m in _BODY_ENDS.finditer(text):
+            if m[0] == "国家邮政局":
+                found.setdefault(m[0], m.start())
+                continue
+            ahead = _BEFORE_BODY.search(text, max(0, m.start() - 14), m.start())
+            if ahead is None:
+                continue
+            name = _trim(ahead[0] + m[0])
+            if len(name) < 5 or _NO_BODY.match(name):
+                continue
+            # the last of a list without its own name: 、潮州市 is one, 、县 is none
+            in_list = ahead.start() and text[ahead.start() - 1] == "、" and m[0] == "邮政管理局"
+            if in_list and _full_name(name.removesuffix("邮政管理局"), None) is None:
+                continue
+            found.setdefault(name, m.start())
         return tuple(sorted(found, key=lambda name: found[name]))
 
     def persons_in(self, text: str) -> tuple[Speaker, ...]:
         """Persons with an office, and the body named in front of it."""
         out = []
         for m in self._person.finditer(text):
-            before = text[max(0, m.start() - 30) : m.start(2)]
-            clause = re.split(r"[，。；、：]", before)[-1]
-            out.append(Speaker(_person_name(m[3]), _trim(clause) or None))
+            clause = re.split(r"[，。；、：]", text[max(0, m.start() - 24) : m.start()])[-1]
+            out.append(Speaker(_person_name(m[2]), _trim(clause) or None))
         return tuple(out)
 
     def above(self, text: str) -> set[str]:
@@ -148,12 +173,15 @@ class ActorWords:
     def addressed(self, sentence: str) -> list[str]:
         """Who is told to act anywhere in a sentence: at the head of one of its clauses."""
         found: list[str] = []
-        for at in _clauses(sentence):
+        for at in clause_starts(sentence):
             told = self.addressed_at(sentence, at)
             if told is None:
                 continue
             # without 要 a noun at a clause's head is often the subject of what is described
-            modal = re.match(r"(?:也|还|都|均|更|一定|必须)?(?:要(?!求)|应(?!急)|须|必须|务必|不得|严禁|一[要是])", sentence[told[1] :])
+            modal = re.match(
+                r"(?:也|还|都|均|更|一定|必须)?(?:要(?!求)|应(?!急)|须|必须|务必|不得|严禁|一[要是])",
+                sentence[told[1] :],
+            )
             if modal or at == 0 or _TIME_ONLY.fullmatch(sentence, 0, at):
                 found.append(told[0])
         return found
@@ -162,27 +190,17 @@ class ActorWords:
 _TIME_ONLY = re.compile(r"(?:自|从|在|截至|\d|每|遇|如|对)[^，。；]{1,24}，")
 
 
-def _clauses(sentence: str) -> list[int]:
-    """Where the clauses of a sentence begin."""
-    out, depth, start = [], 0, 0
-    for at, c in enumerate(sentence + "，"):
-        if c in "“《（":
-            depth += 1
-        elif c in "”》）":
-            depth = max(0, depth - 1)
-        elif c in "，；。：" and depth == 0:
-            out.append(start)
-            start = at + 1
-    return out
-
-
 def _trim(name: str) -> str:
     """A name without the words that stand before it in its clause."""
     return _CUT.sub("", name)
 
 
 def _person_name(name: str) -> str:
-    return re.sub(r"(?:主|出|强|指|要|提|表|参|讲|作|对|就|在|率|带|介|认|传|先|深|到|赴|于)$", "", name) if len(name) > 2 else name
+    return (
+        re.sub(r"(?:主|出|强|指|要|提|表|参|讲|作|对|就|在|率|带|介|认|传|先|深|到|赴|于)$", "", name)
+        if len(name) > 2
+        else name
+    )
 
 
 def _full_name(name: str, kind: str | None) -> str | None:

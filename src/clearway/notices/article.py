@@ -18,12 +18,20 @@ from clearway.notices.spam import Spam
 _SPACE = re.compile(r"\s+")
 _HAN = re.compile("[㐀-鿿]")
 _SENTENCE = re.compile(r"[。！？；]|：$|[，、].*[，、]")
-_ITEM = re.compile(r"^(?:[一二三四五六七八九十]{1,3}[、是要]|[（(][一二三四五六七八九十\d]{1,3}[)）]|\d{1,2}[.．、](?!\d)|第[一二三四五六七八九十]{1,3}[章条节]|附件|附[:：])")
+_ITEM = re.compile(
+    r"^(?:[一二三四五六七八九十]{1,3}[、是要]|[（(][一二三四五六七八九十\d]{1,3}[)）]|\d{1,2}[.．、](?!\d)|第[一二三四五六七八九十]{1,3}[章条节]|附件|附[:：])"
+)
 _SALUTATION = re.compile(r"[：:]$")
-_SIGNED = re.compile(r"^(?:\d{4}年\d{1,2}月\d{1,2}日|[二〇○零一三四五六七八九十]{4}年[一二三四五六七八九十]{1,2}月[一二三四五六七八九十]{1,3}日)$")
-_DATE = re.compile(r"(20[0-3]\d)\s*[-年/.]\s*(\d{1,2})\s*[-月/.]\s*(\d{1,2})日?(?:\s*(?:\d{1,2}[:：]\d{2}(?:[:：]\d{2})?))?")
+_SIGNED = re.compile(
+    r"^(?:\d{4}年\d{1,2}月\d{1,2}日|[二〇○零一三四五六七八九十]{4}年[一二三四五六七八九十]{1,2}月[一二三四五六七八九十]{1,3}日)$"
+)
+_DATE = re.compile(
+    r"(20[0-3]\d)\s*[-年/.]\s*(\d{1,2})\s*[-月/.]\s*(\d{1,2})日?(?:\s*(?:\d{1,2}[:：]\d{2}(?:[:：]\d{2})?))?"
+)
 _DATED = re.compile(r"(?:日期|时间)\s*[:：]\s*(?=(20\d\d))")
-_SOURCE = re.compile(r"(?:来源|出处)\s*[:：]\s*([^\s|｜\[【（(]{2,30}?)(?=\s|$|[|｜\[【（(]|作者|编辑|责任|发布|发表|日期|时间|浏览|阅读|点击|字号|字体)")
+_SOURCE = re.compile(
+    r"(?:来源|出处)\s*[:：]\s*([^\s|｜\[【（(]{2,30}?)(?=\s|$|[|｜\[【（(]|作者|编辑|责任|发布|发表|日期|时间|浏览|阅读|点击|字号|字体)"
+)
 _URL = re.compile(r"https?://[^\s<>\"'，。；）)]+")
 _KINDS = ("related", "disclaimer", "footer", "source_line", "navigation", "widget")
 _TITLE_LIKENESS = 0.34
@@ -91,6 +99,8 @@ class Finder:
         if self._spam.is_spam(bare):
             return "spam"
         long = len(bare) > 60 and "。" in bare
+        if long and not any(word in bare for word in self._words):
+            return ""
         for kind in ("source_line", "related", "disclaimer", "footer", "navigation", "widget"):
             found = self._patterns[kind].search(bare) or (kind == "navigation" and self._patterns[kind].search(line))
             if not found:
@@ -132,28 +142,35 @@ class Finder:
         marked = sum(1 for k in after if kinds[k] in ("disclaimer", "footer", "related"))
         return body == 0 or (marked >= 3 and body < 150)
 
-    def _title(self, bare: list[str], kinds: list[str], body: list[int], pairs: frozenset[str], page: Page) -> int | None:
+    def _title(
+        self, bare: list[str], kinds: list[str], body: list[int], pairs: frozenset[str], page: Page
+    ) -> int | None:
         """The line that names the article: marked up, or before the body and most like it."""
         if not body:
             return None
         heading = page.heading
-        if heading is not None and heading < body[0] and kinds[heading] in ("", "source_line") and len(bare[heading]) >= 5:
+        if (
+            heading is not None
+            and heading < body[0]
+            and kinds[heading] in ("", "source_line")
+            and len(bare[heading]) >= 5
+        ):
             return heading
         best, best_score = None, 0.0
         for i in range(body[0]):
             text = bare[i]
             if kinds[i] != "" or not 6 <= len(text) <= 90 or text[-1] in "。；：，":
                 continue
-            score = _likeness(text, pairs) + (0.1 if re.search(r"(?:通知|公告|通告|意见|方案|提示|倡议书|办法|工作|会议?|检查|调研)$", text) else 0)
+            score = _likeness(text, pairs) + (
+                0.1 if re.search(r"(?:通知|公告|通告|意见|方案|提示|倡议书|办法|工作|会议?|检查|调研)$", text) else 0
+            )
             # of two alike, the longer one and the one nearer the body
             score += min(len(text), 40) / 400
             if _likeness(text, pairs) >= _TITLE_LIKENESS and score >= best_score:
                 best, best_score = i, score
         return best
 
-    def _between(
-        self, bare: list[str], kinds: list[str], body: list[int], pairs: frozenset[str], end: int
-    ) -> set[int]:
+    def _between(self, bare: list[str], kinds: list[str], body: list[int], pairs: frozenset[str], end: int) -> set[int]:
         """Short lines that belong to the article: headings between paragraphs, whom it addresses, a signature."""
         taken: set[int] = set()
         if not body:
@@ -199,9 +216,9 @@ def _iso(found: re.Match[str]) -> str | None:
 
 
 def _pairs(text: str) -> frozenset[str]:
-    return frozenset(text[i : i + 2] for i in range(len(text) - 1))
+    return frozenset(map("".join, zip(text, text[1:], strict=False)))
 
 
 def _likeness(text: str, pairs: frozenset[str]) -> float:
-    own = [text[i : i + 2] for i in range(len(text) - 1)]
+    own = list(map("".join, zip(text, text[1:], strict=False)))
     return sum(pair in pairs for pair in own) / len(own) if own else 0.0

@@ -18,11 +18,24 @@ from typing import Any
 from clearway.notices.draft import Draft
 from clearway.notices.lexicon import Lexicon
 
-_INVISIBLE = re.compile("[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f]+")
+_INVISIBLE = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f]+"
+)
 _ENTITY = re.compile(r"&(?:[A-Za-z]{2,8}|#\d{2,6}|#x[0-9A-Fa-f]{2,6});")
 _COMPATIBLE = re.compile("[\u2e80-\u2fdf\uf900-\ufaff\U0002f800-\U0002fa1f]")
 _WIDE = re.compile("[０-９Ａ-Ｚａ-ｚ％＋－．／＆＃＠]+")
-_RADICALS = {"⺠": "民", "⻓": "长", "⻔": "门", "⻋": "车", "⻚": "页", "⻛": "风", "⻢": "马", "⻝": "食", "⻄": "西", "⻅": "见"}
+_RADICALS = {
+    "⺠": "民",
+    "⻓": "长",
+    "⻔": "门",
+    "⻋": "车",
+    "⻚": "页",
+    "⻛": "风",
+    "⻢": "马",
+    "⻝": "食",
+    "⻄": "西",
+    "⻅": "见",
+}
 
 
 class Characters:

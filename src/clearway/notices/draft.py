@@ -56,16 +56,15 @@ class Draft:
     def exchange(self, new: str, kind: str, sure: float) -> None:
         """Take a text of the same length; each run of characters that differs is one repair."""
         text, where, repairs = self.text, self.where, self.repairs
-        begun = -1
-        for at, (a, b) in enumerate(zip(text, new, strict=True)):
-            if a is b or a == b:
-                if begun >= 0:
-                    repairs.append(Repair(where[begun], where[at - 1] + 1, new[begun:at], kind, sure))
-                    begun = -1
-            elif begun < 0:
-                begun = at
-        if begun >= 0:
-            repairs.append(Repair(where[begun], where[-1] + 1, new[begun:], kind, sure))
+        differ = [at for at, (a, b) in enumerate(zip(text, new, strict=True)) if a != b]
+        k, n = 0, len(differ)
+        while k < n:
+            start = last = differ[k]
+            k += 1
+            while k < n and differ[k] == last + 1:
+                last = differ[k]
+                k += 1
+            repairs.append(Repair(where[start], where[last] + 1, new[start : last + 1], kind, sure))
         self.text = new
 
     def flag(self, start: int, end: int, kind: str, sure: float) -> None:

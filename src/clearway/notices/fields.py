@@ -31,8 +31,11 @@ class Fields:
         )
         nouns = "|".join(sorted(map(re.escape, table["period_nouns"]), key=len, reverse=True))
         self._deadline = re.compile(
-            rf"(?:(?:{nouns})(?:[、和及与暨]?(?:{nouns}))*(?:服务保障|保障|假期)?期间)|" + "|".join(f"(?:{p})" for p in table["deadlines"])
+            rf"(?:(?:{nouns})(?:[、和及与暨]?(?:{nouns}))*(?:服务保障|保障|假期)?期间)|"
+            + "|".join(f"(?:{p})" for p in table["deadlines"])
         )
+        firsts = {noun[0] for noun in table["period_nouns"]} | set(table["deadline_begins"])
+        self._begins = re.compile(rf"[\d{''.join(map(re.escape, sorted(firsts)))}]")
         self._place_words = re.compile("|".join(f"(?:{p})" for p in table["places"]))
         self._not_after = re.compile("|".join(map(re.escape, table["not_places_after"])))
 
@@ -55,8 +58,11 @@ class Fields:
     def deadline(self, text: str) -> str | None:
         """The first time limit or period of duty in a text; those inside a document's name do not count."""
         bare = re.sub(r"《[^《》]*》", lambda m: "※" * len(m[0]), text)
-        m = self._deadline.search(bare)
-        return text[m.start() : m.end()] if m else None
+        for begin in self._begins.finditer(bare):
+            m = self._deadline.match(bare, begin.start())
+            if m:
+                return text[m.start() : m.end()]
+        return None
 
     def places(self, text: str, issuer: str | None) -> tuple[str | None, tuple[str, ...]]:
         """Places that limit an order as printed, joined by ；, and their codes; the issuer's own area is none."""
@@ -97,14 +103,19 @@ def _city_after(text: str, at: int, province: Place) -> tuple[int, Place] | None
     return None
 
 
-_NOUN_END = re.compile(r"^(?:的|以上|以下|以内|之内|内|前|后|起|左右|为|的|不|专人|全|要|和|及|或|与|、|在|至|到|由|对|将|进行|应|须)")
+_NOUN_END = re.compile(
+    r"^(?:的|以上|以下|以内|之内|内|前|后|起|左右|为|的|不|专人|全|要|和|及|或|与|、|在|至|到|由|对|将|进行|应|须)"
+)
 
 
 def _noun(after: str) -> str:
     """The noun after a number and its counter: 13项 + 工作任务; what is no noun is left."""
     if not after or _NOUN_END.match(after):
         return ""
-    m = re.match(r"(?:重点|主要|具体|专项|基础|核心|关键)?(?:工作任务|工作措施|任务|措施|工作|制度|举措|行动|重点|要求|方面|内容|环节|机制|网点|企业|人员|快件|邮件|台账|清单|指标|目标|原则|规范|标准|线路|站点|场所|品牌|车辆|设备|规定|条款|事项|问题|隐患|值班|小时)", after)
+    m = re.match(
+        r"(?:重点|主要|具体|专项|基础|核心|关键)?(?:工作任务|工作措施|任务|措施|工作|制度|举措|行动|重点|要求|方面|内容|环节|机制|网点|企业|人员|快件|邮件|台账|清单|指标|目标|原则|规范|标准|线路|站点|场所|品牌|车辆|设备|规定|条款|事项|问题|隐患|值班|小时)",
+        after,
+    )
     if m and m[0] in ("值班", "小时"):
         return ""
     return m[0] if m else ""
@@ -121,32 +132,29 @@ def _area_of(issuer: str | None) -> list[str]:
 def _mentions(text: str) -> tuple[tuple[int, int, Place], ...]:
     """Names of places in a text, the longest at each spot."""
     names = place_names()
+    heads = _heads()
     found = []
-    at, n = 0, len(text)
-    firsts = _firsts()
-    while at < n - 1:
-        if text[at] not in firsts:
-            at += 1
+    taken = 0
+    for at in [i for i in range(len(text) - 1) if text[i : i + 2] in heads]:
+        if at < taken:
             continue
-        for length in firsts[text[at]]:
+        for length in heads[text[at : at + 2]]:
             name = text[at : at + length]
             place = names.get(name) if len(name) == length else None
             if place is not None and _is_place(text, at, at + length, name, place):
                 found.append((at, at + length, place))
-                at += length
+                taken = at + length
                 break
-        else:
-            at += 1
     return tuple(found)
 
 
 @lru_cache(maxsize=1)
-def _firsts() -> dict[str, tuple[int, ...]]:
-    """First characters of names of places, with the lengths that names beginning so have, longest first."""
+def _heads() -> dict[str, tuple[int, ...]]:
+    """First two characters of names of places, with the lengths that names beginning so have, longest first."""
     lengths: dict[str, set[int]] = {}
     for name in place_names():
-        lengths.setdefault(name[0], set()).add(len(name))
-    return {first: tuple(sorted(found, reverse=True)) for first, found in lengths.items()}
+        lengths.setdefault(name[:2], set()).add(len(name))
+    return {head: tuple(sorted(found, reverse=True)) for head, found in lengths.items()}
 
 
 # a short name of a city may stand across two words (确保定期, 推广安全): it needs a boundary on one side

@@ -19,13 +19,15 @@ from clearway.notices.opening import Page
 DEPTH = 1_000
 _EXTRACT_MB = 1  # beyond that size the extractor takes too long, and line rules decide alone
 _HIDDEN = frozenset(
-    ("script", "style", "noscript", "template", "head", "iframe", "object", "svg", "math", "canvas", "audio", "video")
-    + ("select", "option", "textarea", "button", "input", "map", "applet")
+    ["script", "style", "noscript", "template", "head", "iframe", "object", "svg", "math", "canvas", "audio", "video"]
 )
-_INLINE = frozenset(
-    ("a", "abbr", "b", "bdo", "big", "cite", "code", "em", "font", "i", "ins", "kbd", "label", "mark", "q", "s")
-    + ("small", "span", "strong", "strike", "sub", "sup", "tt", "u", "var", "ruby", "rb", "wbr", "st1", "o", "img")
-)
+_FORMS = frozenset(["select", "option", "textarea", "button", "input", "map", "applet", "rt", "rp"])
+# fmt: off
+_INLINE = frozenset([
+    "a", "abbr", "b", "bdo", "big", "cite", "code", "em", "font", "i", "ins", "kbd", "label", "mark", "q", "s", "small",
+    "span", "strong", "strike", "sub", "sup", "tt", "u", "var", "ruby", "rb", "wbr", "st1", "o", "img",
+])
+# fmt: on
 _UNSEEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0(?![.\d])", re.I)
 _SPACE = re.compile(r"[ \t\r\n\f\xa0\u3000]+")
 
@@ -49,7 +51,32 @@ def html_page(source: str, encoding: str | None) -> Page:
     return Page("html", "\n".join(lines), encoding, kept, heading)
 
 
-_VOID = frozenset("area base br col embed hr img input link meta param source track wbr p li td tr th dd dt option".split(" "))
+_VOID = frozenset(
+    [
+        "area",
+        "base",
+        "br",
+        "col",
+        "embed",
+        "hr",
+        "img",
+        "input",
+        "link",
+        "meta",
+        "param",
+        "source",
+        "track",
+        "wbr",
+        "p",
+        "li",
+        "td",
+        "tr",
+        "th",
+        "dd",
+        "dt",
+        "option",
+    ]
+)
 
 
 def _require_shallow(source: str) -> None:
@@ -87,7 +114,8 @@ def _visible(root: Any) -> tuple[list[str], int | None]:
             continue
         tag = node.tag.lower()
         if event == "start":
-            if hidden is None and (tag in _HIDDEN or _UNSEEN.search(node.get("style") or "") or tag in ("rt", "rp")):
+            unseen = tag in _HIDDEN or tag in _FORMS or _UNSEEN.search(node.get("style") or "")
+            if hidden is None and unseen:
                 hidden = node
             if hidden is not None:
                 continue

@@ -99,7 +99,8 @@ def _docx(data: bytes) -> Page:
         raise
     except Exception as error:  # python-docx and zipfile raise many kinds for a broken file
         raise NoticeFaultError("unreadable", reason=_first_line(error)) from None
-    lines, heading = [], None
+    lines: list[str] = []
+    heading: int | None = None
     for paragraph in body.iter(qn("w:p")):
         pieces = []
         for node in paragraph.iter(qn("w:t"), qn("w:tab"), qn("w:br"), qn("w:cr")):

@@ -62,6 +62,7 @@ class OrderFinder:
         self._opener = any_of(table["openers"])
         self._telling = frozenset(table["telling_verbs"])
         verbs = "|".join(sorted((*table["verbs"], *table["telling_verbs"]), key=len, reverse=True))
+        self._any_verb = re.compile(verbs)
         between = "|".join(sorted(table["between"], key=len, reverse=True))
         bodies = "|".join(sorted(map(re.escape, table["bodies"]), key=len, reverse=True))
         stand_ins = "|".join(sorted(map(re.escape, table["stand_ins"]), key=len, reverse=True))
@@ -74,9 +75,13 @@ class OrderFinder:
             rf"(?P<ahead>{ahead})(?P<verb>{verbs}){follows}"
         )
         self._continuing = re.compile(rf"(?<=[，；])(?P<ahead>{ahead})(?P<verb>{verbs}){follows}")
-        self._sets_speaker = re.compile(rf"提出(?:了)?(?:[㐀-鿿]{{0,8}})?(?:要求|意见)$|作(?:了)?(?:重要)?(?:讲话|部署|总结讲话|工作报告|动员讲话)$")
+        self._sets_speaker = re.compile(
+            r"提出(?:了)?(?:[㐀-鿿]{0,8})?(?:要求|意见)$|作(?:了)?(?:重要)?(?:讲话|部署|总结讲话|工作报告|动员讲话)$"
+        )
 
-    def find(self, lines: list[str], actors: Actors, title: int | None, day: str | None) -> tuple[list[Order], list[str]]:
+    def find(
+        self, lines: list[str], actors: Actors, title: int | None, day: str | None
+    ) -> tuple[list[Order], list[str]]:
         """Orders of the lines of a clean text, and the issuers in order of appearance."""
         orders: list[Order] = []
         passage: Passage | None = None
@@ -145,7 +150,9 @@ class OrderFinder:
             if not live or passage is None:
                 opener = self._opener.search(text)
                 if opener and (sentence.stop == "" or text.endswith("：")) and re.search("[:：]$|如下$|如下.?$", text):
-                    passage = Passage(actors.meeting_holder(before + text), None, _opener_verb(opener[0]), False, open=True)
+                    passage = Passage(
+                        actors.meeting_holder(before + text), None, _opener_verb(opener[0]), False, open=True
+                    )
                     live = True
                 continue
             if mark is not None:
@@ -215,7 +222,9 @@ class OrderFinder:
         opener = self._opener.search(text)
         found = self._verb_in(text)
         if found is None:
-            if opener and (text.endswith(("：", ":", "如下")) or re.search("[:：]", text[opener.end() : opener.end() + 12])):
+            if opener and (
+                text.endswith(("：", ":", "如下")) or re.search("[:：]", text[opener.end() : opener.end() + 12])
+            ):
                 issuer = actors.meeting_holder(head + text)
                 colon = re.search("[:：]", text[opener.end() :])
                 rest = sentence.start + opener.end() + colon.end() if colon else None
@@ -239,25 +248,31 @@ class OrderFinder:
 
     def _verb_in(self, text: str) -> tuple[re.Match[str], str] | None:
         """The verb that introduces a duty in a sentence: at its head, or in a later clause."""
-        if self._higher.match(text):
+        if not self._any_verb.search(text) or self._higher.match(text):
             return None
         for m in self._subject.finditer(text):
             if m["actor"] and self._not_subject(text, m):
                 continue
             return m, m["verb"]
         m2 = self._continuing.search(text)
-        if m2 is not None and not self._higher.search(text[: m2.start()].split("。")[-1].split("，")[-2] if "，" in text[: m2.start()] else ""):
+        if m2 is not None and not self._higher.search(
+            text[: m2.start()].split("。")[-1].split("，")[-2] if "，" in text[: m2.start()] else ""
+        ):
             return m2, m2["verb"]
         return None
 
     def _not_subject(self, text: str, m: re.Match[str]) -> bool:
         """Whether what stands before a verb is no subject: 按照…会议要求, 贯彻…局要求."""
         subject = m["subject"]
-        if re.search(r"(?:按照|根据|落实|贯彻|遵照|依据|依照|对照|符合|围绕|执行|传达|学习|响应|细化|上级|有关|相关|工作|按)(?:[^，]{0,30})$", subject) and not re.search(
-            "(?:会议|会上|《[^》]*》|通知)$", subject
-        ):
+        if re.search(
+            r"(?:按照|根据|落实|贯彻|遵照|依据|依照|对照|符合|围绕|执行|传达|学习|响应|细化|上级|有关|相关|工作|按)(?:[^，]{0,30})$",
+            subject,
+        ) and not re.search("(?:会议|会上|《[^》]*》|通知)$", subject):
             return True
-        if re.match(r"(?:按照|根据|落实|贯彻|遵照|依据|依照|对照|认真落实|严格按照|严格落实)", subject) and m["verb"] == "要求":
+        if (
+            re.match(r"(?:按照|根据|落实|贯彻|遵照|依据|依照|对照|认真落实|严格按照|严格落实)", subject)
+            and m["verb"] == "要求"
+        ):
             return True
         return bool(m["verb"] == "明确" and not re.search("(?:会议|《[^》]*》|通知|方案|意见|局|办法)$", subject))
 
@@ -265,8 +280,10 @@ class OrderFinder:
         self, m: re.Match[str], head: str, text: str, actors: Actors, speaker: str | None, passage: Passage | None
     ) -> tuple[str | None, str | None]:
         groups = m.groupdict()
-        subject = groups.get("subject")
-        if groups.get("person") is None and subject is None:  # …，并强调要…: the subject of the sentence
+        subject: str | None = groups.get("subject")
+        if (
+            groups.get("person") is None and groups.get("office") is None and subject is None
+        ):  # …，并强调要…: the subject of the sentence
             person = self._person_in(text[: m.start()], actors)
             if person is not None:
                 return self._body_of(person, head + text[: m.start()], actors), person
@@ -284,11 +301,14 @@ class OrderFinder:
         if groups.get("person"):
             name = groups["person"]
             if name in "他她":
-                return (passage.issuer if passage else actors.meeting_holder(head)), (passage.speaker if passage else speaker)
+                return (passage.issuer if passage else actors.meeting_holder(head)), (
+                    passage.speaker if passage else speaker
+                )
             known = actors.person(name)
             if known is None:
                 return None, None
             return self._body_of(name, head, actors), name
+        assert subject is not None
         person = self._person_in(subject, actors)
         if person is not None:
             return self._body_of(person, head + text[: m.start()], actors), person
@@ -302,11 +322,22 @@ class OrderFinder:
             full = actors.body_named(told)
             if full is not None:
                 return full, None
-            if re.fullmatch(r"[㐀-鿿]{2,10}局", told) and told not in ("市局", "省局", "该局", "州局", "区局", "县局", "我局", "国家局"):
+            if re.fullmatch(r"[㐀-鿿]{2,10}局", told) and told not in (
+                "市局",
+                "省局",
+                "该局",
+                "州局",
+                "区局",
+                "县局",
+                "我局",
+                "国家局",
+            ):
                 return told, None
         if told == "国家局":
             return "国家邮政局", None
-        return actors.meeting_holder(head + text[: m.start()]), (speaker if "会" in actor and passage is not None and passage.speaker else None)
+        return actors.meeting_holder(head + text[: m.start()]), (
+            speaker if "会" in actor and passage is not None and passage.speaker else None
+        )
 
     def _person_in(self, text: str, actors: Actors) -> str | None:
         named = self.actors.persons_in(text)
@@ -329,7 +360,7 @@ class OrderFinder:
     # ------------------------------------------------------------ whether it is an order
 
     def _requires(self, text: str, passage: Passage) -> bool:
-        if len(text) < 4 or text.endswith(("：", ":")) and len(text) < 12:
+        if len(text) < 4 or (text.endswith(("：", ":")) and len(text) < 12):
             return False
         if self._modal.search(text):
             return not (self._higher.match(text) and "强调" in text)
@@ -340,7 +371,9 @@ class OrderFinder:
         return True
 
     def _background_of(self, text: str) -> bool:
-        return bool(self._background.search(text)) or bool(self._higher.match(text) and re.search("强调|指出|要求|作出|主持", text))
+        return bool(self._background.search(text)) or bool(
+            self._higher.match(text) and re.search("强调|指出|要求|作出|主持", text)
+        )
 
     def _is_report(self, text: str) -> bool:
         return bool(self._report.search(text))
@@ -365,7 +398,9 @@ class OrderFinder:
         passage = draft.passage
         told: dict[str, None] = {}
         for sentence in sentences:
-            body = re.sub(r"^(?:[一二三四五六七八九十]{1,3}(?:是(?=要)|[、是]))|^[（(][^）)]{1,3}[）)]", lambda m: "" , sentence)
+            body = re.sub(
+                r"^(?:[一二三四五六七八九十]{1,3}(?:是(?=要)|[、是]))|^[（(][^）)]{1,3}[）)]", lambda m: "", sentence
+            )
             told.update(dict.fromkeys(self.actors.addressed(body)))
         addressee = "；".join(told) or (passage.addressee if draft.ordinal is not None else None)
         topics = self._topics.of(sentences) or ("other",)

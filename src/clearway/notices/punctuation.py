@@ -15,17 +15,40 @@ from clearway.notices.draft import Draft, Edit
 _HAN = "㐀-鿿〇𠀀-𯿿"
 _MARKS = "，。、；：？！“”‘’（）《》〈〉【】〔〕…—"
 _SPACE = "[ \\t\\xa0\\u2002-\\u200a\\u202f\\u3000]"
-_GAP = re.compile(f"(?<=[{_HAN}{_MARKS},;:?!()]){_SPACE}+(?=[{_HAN}{_MARKS},;:?!()])|{_SPACE}+(?=[，。、；：？！,;](?:[^\\x00-\\x7f]|$))")
+_GAP = re.compile(
+    f"(?<=[{_HAN}{_MARKS},;:?!()]){_SPACE}+(?=[{_HAN}{_MARKS},;:?!()])|{_SPACE}+(?=[，。、；：？！,;](?:[^\\x00-\\x7f]|$))"
+)
 _DIGIT_GAP = re.compile(f"(?<=[{_HAN}]){_SPACE}+(?=\\d)|(?<=\\d){_SPACE}+(?=[{_HAN}%℃])")
 _EDGE = re.compile(f"^{_SPACE}+|{_SPACE}+$", re.M)
 # commas in front of another mark, marks that stand twice, commas after a stop
-_FILLER = re.compile("[,，](?:\\s?[,，])*\\s?(?=[、。；;：:？?！!）)》”])|(?<=[、。；：？！])\\s?[,，]+|([,，、。；：])\\1+")
+_FILLER = re.compile(
+    "[,，](?:\\s?[,，])*\\s?(?=[、。；;：:？?！!）)》”])|(?<=[、。；：？！])\\s?[,，]+|([,，、。；：])\\1+"
+)
 _FILLER_DOTS = re.compile("[,，]\\s?(?=[,，])")
 _HALF = {",": "，", ";": "；", ":": "：", "?": "？", "!": "！", "(": "（", ")": "）"}
 _ASCII = re.compile("[,;:?!()]")
+_BESIDE = frozenset(_MARKS + "〇")
 _CHINESE = re.compile(f"[{_HAN}{_MARKS}]")
 _STOP = re.compile(f"(?<=[{_HAN}”）])[.．｡](?=[{_HAN}“]|$)", re.M)
-_CORNERS = str.maketrans({"「": "“", "」": "”", "『": "‘", "』": "’", "﹁": "“", "﹂": "”", "〝": "“", "〞": "”", "＂": '"', "､": "、", "﹐": "，", "﹔": "；", "﹕": "：", "﹑": "、"})
+_CORNERS = dict(
+    {
+        "「": "“",
+        "」": "”",
+        "『": "‘",
+        "』": "’",
+        "﹁": "“",
+        "﹂": "”",
+        "〝": "“",
+        "〞": "”",
+        "＂": '"',
+        "､": "、",
+        "﹐": "，",
+        "﹔": "；",
+        "﹕": "：",
+        "﹑": "、",
+    }
+)
+_CORNER = re.compile("[" + "".join(map(re.escape, _CORNERS)) + "]")
 _STRAIGHT = re.compile('"[^"\\n]{1,80}"')
 _HEADING_GAP = 4
 
@@ -55,9 +78,7 @@ def _heading(line: str, found: list[re.Match[str]]) -> bool:
 
 def mend_punctuation(draft: Draft) -> None:
     """Remove filler marks, make the others full-width where Chinese stands beside them."""
-    corners = draft.text.translate(_CORNERS)
-    if corners != draft.text:
-        draft.exchange(corners, "quotes", 0.98)
+    draft.apply([(m.start(), m.end(), _CORNERS[m[0]], "quotes", 0.98) for m in _CORNER.finditer(draft.text)])
     edits: list[Edit] = []
     for m in _FILLER.finditer(draft.text):
         if m[1]:
@@ -79,21 +100,27 @@ def mend_punctuation(draft: Draft) -> None:
 
 
 def _widen(draft: Draft) -> None:
-    text = list(draft.text)
+    text = draft.text
     last = len(text) - 1
-    for m in _ASCII.finditer(draft.text):
+    edits: list[Edit] = []
+    widened = -1
+    for m in _ASCII.finditer(text):
         at, mark = m.start(), m[0]
         before, after = text[at - 1] if at else "\n", text[at + 1] if at < last else "\n"
-        beside = _CHINESE.match(before), _CHINESE.match(after)
+        left, right = (
+            before in _BESIDE or "㐀" <= before <= "鿿" or widened == at - 1 >= 0,
+            after in _BESIDE or "㐀" <= after <= "鿿",
+        )
         if mark in ",:" and before.isdigit() and after.isdigit():
             continue
         if mark in "()":
             # an opening bracket follows what is before it, a closing one belongs to its opening
-            inner = draft.text[at + 1 : at + 40] if mark == "(" else draft.text[max(0, at - 40) : at]
-            if any(beside) or _CHINESE.search(inner):
-                text[at] = _HALF[mark]
-        elif beside[0] or (beside[1] and mark != ":") or (beside[1] and before.isdigit()):
-            text[at] = _HALF[mark]
-    out = _STOP.sub("。", "".join(text))
-    if out != draft.text:
-        draft.exchange(out, "punctuation", 0.99)
+            inner = text[at + 1 : at + 40] if mark == "(" else text[max(0, at - 40) : at]
+            wide = left or right or bool(_CHINESE.search(inner))
+        else:
+            wide = left or (right and (mark != ":" or before.isdigit()))
+        if wide:
+            edits.append((at, at + 1, _HALF[mark], "punctuation", 0.99))
+            widened = at
+    draft.apply(edits)
+    draft.apply([(m.start(), m.end(), "。", "punctuation", 0.95) for m in _STOP.finditer(draft.text)])

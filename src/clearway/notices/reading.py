@@ -74,9 +74,7 @@ class Reader:
         kept = [i for i in article.kept if lines[i].strip()]
         clean_lines = [lines[i].strip() for i in kept]
         clean = "\n".join(clean_lines)
-        where = tuple(
-            draft.place(spans[i][0] + len(lines[i]) - len(lines[i].lstrip())) for i in kept
-        )
+        where = tuple(draft.place(spans[i][0] + len(lines[i]) - len(lines[i].lstrip())) for i in kept)
         repairs = _outside(draft.repairs, left) + left
         repairs.sort()
 
@@ -176,8 +174,10 @@ def read_notice(
     from clearway.core.errors import Faults
     from clearway.notices.errors import NoticeFaultError
 
-    reader = standard_reader() if lexicon is None and classifier is None else Reader(
-        None if lexicon is None else Lexicon.read(lexicon), classifier
+    reader = (
+        standard_reader()
+        if lexicon is None and classifier is None
+        else Reader(None if lexicon is None else Lexicon.read(lexicon), classifier)
     )
     name = "notice" if isinstance(source, bytes) else str(source)
     faults = Faults()

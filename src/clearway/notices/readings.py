@@ -18,7 +18,10 @@ from clearway.notices.draft import Draft, Edit
 _LETTERS = "a-zA-ZüÜêāáǎàēéěèīíǐìōóǒòūúǔùǖǘǚǜńňǹḿĀÁǍÀĒÉĚÈŌÓǑÒ"
 _BRACKETED = re.compile(rf"(?<=[㐀-鿿𠀀-𯿿〇])[ \t]*[(（\[【〔［]([{_LETTERS} \t'’:\d·]{{1,40}})[)）\]】〕］][ \t]?")
 # without brackets only where a tone is marked: letters alone may be a brand or a unit
-_BARE = re.compile(rf"(?<=[㐀-鿿])[ \t]?((?=[{_LETTERS}]{{0,6}}[āáǎàēéěèīíǐìōóǒòūúǔùǖǘǚǜ])[{_LETTERS}]{{1,7}})[ \t]?(?=[㐀-鿿，。、；：“”（）,]|$)", re.M)
+_BARE = re.compile(
+    rf"(?<=[㐀-鿿])[ \t]?((?=[{_LETTERS}]{{0,6}}[āáǎàēéěèīíǐìōóǒòūúǔùǖǘǚǜ])[{_LETTERS}]{{1,7}})[ \t]?(?=[㐀-鿿，。、；：“”（）,]|$)",
+    re.M,
+)
 _LONGEST = 6
 
 
@@ -67,7 +70,7 @@ def _reads(before: str, wanted: str) -> bool:
 @cache
 def plain(pinyin: str) -> str:
     """Letters of pinyin without tones, spaces and case; ü as v."""
-    out = []
+    out: list[str] = []
     for c in unicodedata.normalize("NFD", pinyin.lower().replace("u:", "v")):
         if c == "\u0308" and out and out[-1] == "u":
             out[-1] = "v"

@@ -14,6 +14,9 @@ from typing import NamedTuple
 NUMERALS = "一二三四五六七八九十"
 _OPEN, _CLOSE = "“《（(【〔‘", "”》）)】〕’"
 _STOPS = "。；！？;!?"
+_CLOSES = re.compile(f"[{re.escape(_CLOSE)}]")
+_TURNS = re.compile(f"[{re.escape(_OPEN + _CLOSE + _STOPS)}]")
+_CLAUSE_TURNS = re.compile(f"[{re.escape(_OPEN + _CLOSE)}，；。：]")
 
 
 class Sentence(NamedTuple):
@@ -44,22 +47,37 @@ def split_sentences(text: str) -> list[Sentence]:
     """Sentences of a paragraph in order; white space around them is left out."""
     out: list[Sentence] = []
     depth, start = 0, 0
-    for at, c in enumerate(text):
+    for m in _TURNS.finditer(text):
+        c = m[0]
         if c in _OPEN:
             depth += 1
         elif c in _CLOSE:
             depth = max(0, depth - 1)
-        elif c in _STOPS and (depth == 0 or not _closes_later(text, at)):
+        elif depth == 0 or not _closes_later(text, m.start()):
             depth = 0
-            _take(text, start, at, c, out)
-            start = at + 1
+            _take(text, start, m.start(), c, out)
+            start = m.end()
     _take(text, start, len(text), "", out)
     return out
 
 
+def clause_starts(text: str) -> list[int]:
+    """Where the clauses of a sentence begin: after commas and stops outside quotes and brackets."""
+    starts, depth = [0], 0
+    for m in _CLAUSE_TURNS.finditer(text):
+        c = m[0]
+        if c in _OPEN:
+            depth += 1
+        elif c in _CLOSE:
+            depth = max(0, depth - 1)
+        elif depth == 0:
+            starts.append(m.end())
+    return starts
+
+
 def _closes_later(text: str, at: int) -> bool:
     """Whether what was opened is closed within reach; a mark that is never closed holds nothing together."""
-    return any(c in _CLOSE for c in text[at : at + 200])
+    return bool(_CLOSES.search(text, at, at + 200))
 
 
 def _take(text: str, start: int, end: int, stop: str, out: list[Sentence]) -> None:

@@ -12,17 +12,21 @@ import re
 from collections import Counter
 
 from clearway.notices.draft import Draft, Edit
-from clearway.notices.lexicon import Lexicon
+from clearway.notices.lexicon import Lexicon, leads_of
 
 _HAN = re.compile("[㐀-鿿]")
+_LETTER = re.compile("[A-Za-z]")
+_GRAM = 6  # characters of a title that a piece has at least
 # a code of letters and digits between Chinese characters, such as brands use; units and usual abbreviations are none
 _CODE = re.compile(
-    rf"(?<=[㐀-鿿，。、；])[（(\[]?(?:[a-z]{{1,8}}\d{{1,4}}|[a-z]{{2,10}}|[A-Z]{{1,4}}\d{{2,4}})(?:[._\-][a-zA-Z0-9]{{1,10}})*(?:\.(?:com|net|cn|vip|cc|app|org|top|xyz|tv|me)){{0,2}}[)）\]]?(?=[㐀-鿿，。、；])"
+    r"(?<=[㐀-鿿，。、；])[（(\[]?(?:[a-z]{1,8}\d{1,4}|[a-z]{2,10}|[A-Z]{1,4}\d{2,4})(?:[._\-][a-zA-Z0-9]{1,10})*"
+    r"(?:\.(?:com|net|cn|vip|cc|app|org|top|xyz|tv|me)){0,2}[)）\]]?(?=[㐀-鿿，。、；])"
 )
-_USUAL = frozenset("app ems epcis gps rfid gis pda pos pc ppt wifi led usb sim km kg cm mm ml kw gb tb h5 b2b b2c o2o c2m ai ar vr iso yz pvc pe pp co2 pm2.5 covid n95 kn95 x5 5g 4g qq tel http https www".split(" "))
-_SITE = re.compile(r"(?:https?://|www\.)?[a-z0-9\-]+(?:\.[a-z0-9\-]+)*\.(?:com|net|vip|cc|app|top|xyz|tv|me|org)(?:\.cn)?(?:/[^\s，。；、]*)?(?=[㐀-鿿，。、；])", re.I)
-_OFFICIAL = re.compile(r"gov\.cn|12305|chinapost|ems\.com|spb|(?:网址|网站|登录|登陆|访问|邮箱|链接)[^，。；]{0,8}$", re.I)
-_LONGEST = 40
+_SITE = re.compile(
+    r"(?:https?://|www\.)?[a-z0-9\-]+(?:\.[a-z0-9\-]+)*\.(?:com|net|vip|cc|app|top|xyz|tv|me|org)(?:\.cn)?"
+    r"(?:/[^\s，。；、]*)?(?=[㐀-鿿，。、；])",
+    re.I,
+)
 
 
 class Spam:
@@ -30,12 +34,25 @@ class Spam:
 
     def __init__(self, lexicon: Lexicon) -> None:
         page = lexicon["page"]
+        self._usual = frozenset(page["usual_codes"])
+        self._official = lexicon.pattern("page", "official_addresses")
         brand = "|".join(f"(?:{p})" for p in page["spam_brands"])
         # letters of a brand do not stand within a word
+        leads = [leads_of(p) for p in page["spam_brands"]]
+        # brands whose first characters cannot be told are of letters and digits
+        self._leads = frozenset(lead for found in leads if found for lead in found)
+        if any(len(lead) < 2 for lead in self._leads):
+            raise ValueError("a brand needs two characters")
         self._piece = re.compile(f"(?:{page['spam_heads']})(?<![A-Za-z])(?:{brand})(?:{page['spam_tails']})")
+
+    def _may(self, text: str) -> bool:
+        """Whether a brand can be in a text at all."""
+        return bool(_LETTER.search(text)) or not self._leads.isdisjoint(map("".join, zip(text, text[1:], strict=False)))
 
     def is_spam(self, bare: str) -> bool:
         """Whether a line is little else than advertising."""
+        if not self._may(bare):
+            return False
         rest, found = self._piece.subn("", bare)
         if not found:
             return False
@@ -47,13 +64,15 @@ class Spam:
 
     def pieces(self, text: str) -> list[Edit]:
         """Edits that take advertising out of sentences."""
-        edits: list[Edit] = [(m.start(), m.end(), "", "spam", 0.9) for m in self._piece.finditer(text)]
+        edits: list[Edit] = []
+        if self._may(text):
+            edits = [(m.start(), m.end(), "", "spam", 0.9) for m in self._piece.finditer(text)]
         taken = [(start, end) for start, end, *_ in edits]
-        for pattern in (_CODE, _SITE):
+        for pattern in (_CODE, _SITE) if _LETTER.search(text) else ():
             for m in pattern.finditer(text):
                 word = m[0].strip("()（）[]").lower()
-                official = _OFFICIAL.search(m[0]) or _OFFICIAL.search(text[max(0, m.start() - 12) : m.start()])
-                if word in _USUAL or official or any(s < m.end() and m.start() < e for s, e in taken):
+                official = self._official.search(text[max(0, m.start() - 12) : m.end()])
+                if word in self._usual or official or any(s < m.end() and m.start() < e for s, e in taken):
                     continue
                 edits.append((m.start(), m.end(), "", "fragment", 0.7))
                 taken.append((m.start(), m.end()))
@@ -67,12 +86,19 @@ def drop_pieces(draft: Draft, spam: Spam, title: str | None, body: list[tuple[in
     """
     edits: list[Edit] = []
     for start, end in body:
-        edits += [(start + a, start + b, new, kind, sure) for a, b, new, kind, sure in spam.pieces(draft.text[start:end])]
+        edits += [
+            (start + a, start + b, new, kind, sure) for a, b, new, kind, sure in spam.pieces(draft.text[start:end])
+        ]
     if title and len(title) >= 8:
+        grams = {title[i : i + _GRAM] for i in range(len(title) - _GRAM + 1)}
         text = draft.text
-        pairs = Counter(text[i : i + 2] for start, end in body for i in range(start, end - 1))
+        hit = [(a, b) for a, b in body if any(gram in text[a:b] for gram in grams)]
         taken = [(e[0], e[1]) for e in edits]
-        for start, end in body:
+        pairs: Counter[str] = Counter()
+        if hit:
+            for a, b in body:
+                pairs.update(map("".join, zip(text[a : b - 1], text[a + 1 : b], strict=True)))
+        for start, end in hit:
             for a, b in title_pieces(text[start:end], title, pairs):
                 if not any(s < start + b and start + a < e for s, e in taken):
                     edits.append((start + a, start + b, "", "fragment", 0.8))
@@ -86,27 +112,30 @@ def title_pieces(line: str, title: str, pairs: Counter[str]) -> list[tuple[int, 
     and those at its edges do not: then it parts a word that is whole without it.
     """
     found: list[tuple[int, int]] = []
-    at = 1
-    while at < len(line) - 6:
-        key = line[at : at + 6]
-        where = title.find(key)
-        if where < 0:
-            at += 1
+    grams = {title[i : i + _GRAM]: i for i in range(len(title) - _GRAM, -1, -1)}
+    starts = {at for gram in grams for at in _places_of(gram, line)}
+    done = 1
+    for at in sorted(starts):
+        if at < done:
             continue
-        length = 6
+        where = grams[line[at : at + _GRAM]]
+        length = _GRAM
         while at + length < len(line) and where + length < len(title) and line[at + length] == title[where + length]:
             length += 1
         # the piece may end earlier than the longest match: its last characters can be the sentence's own
-        for end in range(at + length, at + 5, -1):
-            if end >= len(line):
-                continue
+        for end in range(min(at + length, len(line) - 1), at + _GRAM - 1, -1):
             before, after = line[at - 1], line[end]
-            if not (_HAN.match(before) and _HAN.match(after)):
-                continue
-            joined = pairs[before + after]
-            if joined >= 1 and pairs[before + line[at]] <= 1 and pairs[line[end - 1] + after] <= 1:
+            parted = _HAN.match(before) and _HAN.match(after) and pairs[before + after] >= 1
+            if parted and pairs[before + line[at]] <= 1 and pairs[line[end - 1] + after] <= 1:
                 found.append((at, end))
-                at = end
+                done = end
                 break
-        at += 1
     return found
+
+
+def _places_of(gram: str, line: str) -> list[int]:
+    out, at = [], line.find(gram)
+    while at >= 0:
+        out.append(at)
+        at = line.find(gram, at + 1)
+    return out

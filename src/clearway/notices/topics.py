@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from clearway.notices.lexicon import Lexicon
+from clearway.notices.lexicon import Lexicon, leads_of, present
 
 MOST = 3
 _FLOOR = 0.55  # a topic below this score is none
@@ -23,26 +23,33 @@ class Topics:
     """Words of the topics, compiled once."""
 
     def __init__(self, lexicon: Lexicon) -> None:
-        self._words: list[tuple[str, list[tuple[re.Pattern[str], float]]]] = []
-        self.slogans: frozenset[str] = frozenset(k for k, t in lexicon["topics"].items() if t.get("slogan"))
-        self.titles = {k: (t["zh"], t["en"]) for k, t in lexicon["topics"].items()}
+        # words by the characters they begin with; under '' those that may begin with any
+        self._words: dict[str, list[tuple[str, int]]] = {}
+        self._patterns: list[tuple[str, re.Pattern[str], float]] = []
         for topic, table in lexicon["topics"].items():
-            self._words.append((topic, [(re.compile(p), float(w)) for p, w in table["words"].items()]))
+            for pattern, weight in table["words"].items():
+                for lead in leads_of(pattern) or ("",):
+                    self._words.setdefault(lead, []).append((topic, len(self._patterns)))
+                self._patterns.append((topic, re.compile(pattern), float(weight)))
+        self._leads = frozenset(self._words)
+        self.slogans: frozenset[str] = frozenset(k for k, t in lexicon["topics"].items() if t.get("slogan"))
         self.score = lru_cache(maxsize=20_000)(self._score)
 
     def _score(self, text: str) -> dict[str, float]:
         """Weight of each topic in a sentence, and less the later its first word stands."""
-        scores: dict[str, float] = {}
-        for topic, words in self._words:
-            total, first = 0.0, len(text)
-            for pattern, weight in words:
-                hits = {m[0] for m in pattern.finditer(text)}
-                if hits:
-                    total += weight * (1 + 0.35 * (min(len(hits), 3) - 1))
-                    first = min(first, next(pattern.finditer(text)).start())
-            if total > 0:
-                scores[topic] = total - 0.1 * first / max(40, len(text))
-        return scores
+        likely = {k for lead in self._leads & present(text) for _, k in self._words[lead]}
+        likely.update(k for _, k in self._words.get("", ()))
+        totals: dict[str, float] = {}
+        firsts: dict[str, int] = {}
+        for k in sorted(likely):
+            topic, pattern, weight = self._patterns[k]
+            found = list(pattern.finditer(text))
+            if found:
+                hits = len({m[0] for m in found})
+                totals[topic] = totals.get(topic, 0.0) + weight * (1 + 0.35 * (min(hits, 3) - 1))
+                firsts[topic] = min(firsts.get(topic, len(text)), found[0].start())
+        length = max(40, len(text))
+        return {topic: total - 0.1 * firsts[topic] / length for topic, total in totals.items() if total > 0}
 
     def of(self, sentences: list[str]) -> tuple[str, ...]:
         """Topics of an order made of sentences."""
@@ -61,3 +68,9 @@ class Topics:
         if not ranked:
             return ()
         return tuple(t for s, t in ranked if s >= _SHARE * ranked[0][0])[:MOST]
+
+
+@lru_cache(maxsize=1)
+def topic_titles() -> dict[str, tuple[str, str]]:
+    """Titles of the package's topics in Chinese and English."""
+    return {key: (table["zh"], table["en"]) for key, table in Lexicon.standard()["topics"].items()}

@@ -18,7 +18,8 @@ from clearway.core.timegrid import format_time
 from clearway.planning import Plan
 from clearway.planning.instructions import ACTIONS, draft_instructions
 from clearway.reporting import figures
-from clearway.reporting.page import ROW_NAMES, embedded, outlines, render
+from clearway.reporting.page import ROW_NAMES, outlines, render
+from clearway.reporting.templates import embedded
 from clearway.simulation import Outcome, compare_outcomes
 
 SHOWN = 30  # facilities in a heat strip

@@ -9,17 +9,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from importlib.resources import files
-from importlib.resources.abc import Traversable
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, Template
 from markupsafe import Markup
 
 from clearway.cases import facts_folder
-from clearway.core.errors import ClearwayError
 from clearway.planning import Plan
 from clearway.reporting import figures
+from clearway.reporting.templates import asset, embedded, template_of
 
 _OUTLINES = ("province", "prefecture", "boundary_lines")
 _CHINA = (73.0, 136.0, 3.0, 54.0)
@@ -35,23 +32,6 @@ COST_NAMES = {
 ROW_NAMES = {"accept": "收寄", "sort": "分拣", "storage": "存放", "deliver": "投递", "depart": "发运"}
 
 
-class AssetsMissingError(ClearwayError):
-    """The chart library is not in the package: run ``make assets`` (needs node and npm once)."""
-
-
-def _asset(name: str) -> str:
-    path: Traversable = files("clearway.reporting").joinpath("assets", *name.split("/"))
-    if not path.is_file():
-        raise AssetsMissingError(f"{name} is not there; run `make assets` once (it needs node and npm).")
-    return path.read_text(encoding="utf-8")
-
-
-def embedded(value: Any) -> Markup:
-    """JSON that cannot end the script element it stands in."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return Markup(text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029"))
-
-
 def outlines(points: list[dict[str, Any]]) -> dict[str, Any] | None:
     """The outlines of China where the case has a facility there."""
     west, east, south, north = _CHINA
@@ -61,19 +41,11 @@ def outlines(points: list[dict[str, Any]]) -> dict[str, Any] | None:
     return {name: json.loads((folder / f"{name}.topojson").read_text(encoding="utf-8")) for name in _OUTLINES}
 
 
-def template_of(name: str) -> Template:
-    """A page's template; what is put into it is escaped."""
-    environment = Environment(
-        loader=PackageLoader("clearway.reporting", "assets"), autoescape=True, trim_blocks=True, lstrip_blocks=True
-    )
-    return environment.get_template(name)
-
-
 def render(template: str, script: str, **values: Any) -> str:
     """A page from a template, with its style and scripts inside; raises AssetsMissingError."""
     names = ("vendor/echarts.min.js", "vendor/topojson-client.min.js", "common.js", script)
     return template_of(template).render(
-        style=Markup(_asset("report.css")), scripts=[Markup(_asset(name)) for name in names], **values
+        style=Markup(asset("report.css")), scripts=[Markup(asset(name)) for name in names], **values
     )
 
 

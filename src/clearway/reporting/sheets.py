@@ -21,7 +21,7 @@ from clearway.core.errors import PlanError
 from clearway.core.files import staged_file
 from clearway.planning import Plan
 from clearway.planning.instructions import ACTIONS, draft_instructions
-from clearway.reporting.page import template_of
+from clearway.reporting.templates import template_of
 
 KINDS = ("facility", "operator", "bureau")
 _WORDS = {
