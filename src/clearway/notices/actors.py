@@ -96,7 +96,8 @@ class ActorWords:
         self._bodies = sorted(table["bodies"], key=len, reverse=True)
         offices = "|".join(sorted(table["offices"], key=len, reverse=True))
         self._person = re.compile(
-            rf"((?:{offices})(?:、(?:{offices}))*)(?:兼[㐀-鿿]{{2,10}})?([㐀-鿿]{{2,3}}(?:·[㐀-鿿]+)?)"
+            rf"(?<![总副])((?:{offices})(?:、(?:{offices}))*)(?:兼[㐀-鿿]{{2,10}})?"
+            r"((?!近日|日前|今日|昨日|带队|一行|分别|先后|主持|出席|同志|现场|实地|亲自)[㐀-鿿]{2,3}(?:·[㐀-鿿]+)?)"
             r"(?=主持|出席|强调|指出|要求|提出|表示|参加|讲话|作|对|就|在|率|带|一行|同志|介绍|认为|传达|先后|深入|到|赴|于|（|，)"
         )
         self._above = re.compile(

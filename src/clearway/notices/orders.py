@@ -10,6 +10,7 @@ Source: the labelling guideline: ordinal item, closed list, no ordinal, sentence
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, replace
 
 from clearway.notices.actors import Actors, ActorWords
@@ -19,6 +20,9 @@ from clearway.notices.periods import Periods
 from clearway.notices.sentences import Mark, Sentence, marks_of, split_sentences
 from clearway.notices.topics import Topics
 from clearway.notices.types import Order, Part
+
+
+_LOOK_BACK = 4_000  # characters in which a meeting's holder is looked for before the page's first body is taken
 
 
 @dataclass(frozen=True)
@@ -95,7 +99,7 @@ class OrderFinder:
                 drafts, passage, speaker, expect = self._paragraph(line, before, actors, passage, speaker, expect)
             for draft in drafts:
                 orders.append(self._order(len(orders) + 1, para, offset, line, draft, day))
-            before += line + "\n"
+            before = (before + line + "\n")[-_LOOK_BACK:]
             offset += len(line) + 1
         issuers = list(dict.fromkeys(o.issuer for o in orders if o.issuer))
         return orders, issuers
@@ -115,8 +119,9 @@ class OrderFinder:
         live = passage is not None and (opened or self._goes_on(line, marks, expect))
         item: Draft | None = None
         closed_list = False
+        starts = [m.start for m in marks]
         mark_at = {m.start: m for m in marks}
-        for sentence in _cut(sentences, marks):
+        for sentence in _cut(sentences, starts):
             text = line[sentence.start : sentence.end]
             mark = mark_at.get(sentence.start)
             if mark is None:
@@ -128,7 +133,7 @@ class OrderFinder:
                     if rest is None:
                         continue
                     # a list may begin right after the verb, or after who is addressed
-                    begin = next((m for m in marks if rest <= m.start < sentence.end), None)
+                    begin = _mark_within(marks, starts, rest, sentence.end)
                     if begin is not None:
                         passage = self._addressing(line[rest : begin.start], passage)
                         if begin.start - rest > 14 and self._requires(line[rest : begin.start], passage):
@@ -173,7 +178,7 @@ class OrderFinder:
             if item is not None:
                 item.end = sentence.end
                 item.sentences.append((sentence.start, sentence.end))
-                if sentence.stop in ("；", ";") and self._next_is_mark(sentence, marks, line):
+                if sentence.stop in ("；", ";") and _mark_within(marks, starts, sentence.end, sentence.end + 3):
                     closed_list = True
                 continue
             if self._background_of(text) or not self._requires(text, passage):
@@ -181,7 +186,7 @@ class OrderFinder:
                     passage = replace(self._addressing(text, passage), open=True)
                 continue
             drafts.append(self._single(line, sentence.start, sentence.end, passage))
-            if marks and any(m.start >= sentence.end for m in marks):
+            if starts and starts[-1] >= sentence.end:
                 passage = self._addressing(text, passage)
         expect = marks[-1].number + 1 if marks and live else expect
         if passage is not None and line.rstrip().endswith(("：", ":")) and live:
@@ -202,9 +207,6 @@ class OrderFinder:
     def _ends(self, line: str) -> bool:
         return bool(self._report.search(line[:120]))
 
-    def _next_is_mark(self, sentence: Sentence, marks: list[Mark], line: str) -> bool:
-        return any(0 <= m.start - sentence.end <= 2 for m in marks)
-
     # ------------------------------------------------------------ who says it
 
     def _introduced(
@@ -212,7 +214,7 @@ class OrderFinder:
     ) -> tuple[Passage, int | None, str | None] | None:
         """The passage that a sentence opens, where its rest begins (None where there is none), the speaker."""
         text = line[sentence.start : sentence.end]
-        head = before + line[: sentence.start]
+        head = (before + line[max(0, sentence.start - _LOOK_BACK) : sentence.start])[-_LOOK_BACK:]
         if self._sets_speaker.search(text):
             person = self._person_in(text, actors)
             if person is not None:
@@ -233,9 +235,10 @@ class OrderFinder:
                 return Passage(issuer, speaker, _opener_verb(opener[0]), False, open=True), rest, speaker
             return None
         m, verb = found
-        issuer, who = self._issuer_of(m, head, text, actors, speaker, passage)
-        if issuer is None and who is None:
+        said = self._issuer_of(m, head, text, actors, speaker, passage)
+        if said is None:
             return None
+        issuer, who = said
         rest = sentence.start + m.end("verb")
         while rest < sentence.end and line[rest] in "，,：: ":
             rest += 1
@@ -306,7 +309,7 @@ class OrderFinder:
                 )
             known = actors.person(name)
             if known is None:
-                return None, None
+                return None
             return self._body_of(name, head, actors), name
         assert subject is not None
         person = self._person_in(subject, actors)
@@ -434,26 +437,25 @@ class OrderFinder:
         )
 
 
-def _cut(sentences: list[Sentence], marks: list[Mark]) -> list[Sentence]:
+def _mark_within(marks: list[Mark], starts: list[int], start: int, end: int) -> Mark | None:
+    """The first marker in a stretch of the paragraph."""
+    k = bisect_left(starts, start)
+    return marks[k] if k < len(marks) and starts[k] < end else None
+
+
+def _cut(sentences: list[Sentence], starts: list[int]) -> list[Sentence]:
     """Sentences, cut where a list item begins within one."""
     out: list[Sentence] = []
-    starts = [m.start for m in marks]
     for sentence in sentences:
-        inner = [s for s in starts if sentence.start < s < sentence.end]
-        # the first item after 要求， is found with the verb; later ones part the sentence
         at = sentence.start
-        for s in inner:
-            first = s == starts[0] and at == sentence.start
-            if first:
+        for k in range(bisect_right(starts, sentence.start), bisect_left(starts, sentence.end)):
+            # the first item after 要求， is found with the verb; later ones part the sentence
+            if k == 0 and at == sentence.start:
                 continue
-            out.append(Sentence(at, _shrunk(at, s), "；"))
-            at = s
+            out.append(Sentence(at, max(at + 1, starts[k] - 1), "；"))
+            at = starts[k]
         out.append(Sentence(at, sentence.end, sentence.stop))
     return out
-
-
-def _shrunk(start: int, end: int) -> int:
-    return max(start + 1, end - 1)
 
 
 def _opener_verb(opener: str) -> str:
