@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from clearway.core.places import Place, place_names
 from clearway.notices.lexicon import Lexicon
@@ -120,6 +121,7 @@ class ActorWords:
         self._object = re.compile(rf"^(?:全力|切实|认真|及时|积极)?(?:{'|'.join(table['objects'])})")
         self._object_end = re.compile(rf"(?:{'|'.join(sorted(table['objects'], key=len, reverse=True))})$")
         self.phrase = re.compile(self._phrase)
+        self.addressed = lru_cache(maxsize=4096)(self._addressed_in)
 
     def bodies_in(self, text: str) -> tuple[str, ...]:
         """Full names of bodies in a text; names of several joined in a list are spelled out."""
@@ -171,7 +173,7 @@ class ActorWords:
             return loose[1], loose.end(1)
         return (m[1], m.end(1)) if not self._object.match(m[1]) else None
 
-    def addressed(self, sentence: str) -> list[str]:
+    def _addressed_in(self, sentence: str) -> tuple[str, ...]:
         """Who is told to act anywhere in a sentence: at the head of one of its clauses."""
         found: list[str] = []
         for at in clause_starts(sentence):
@@ -185,7 +187,7 @@ class ActorWords:
             )
             if modal or at == 0 or _TIME_ONLY.fullmatch(sentence, 0, at):
                 found.append(told[0])
-        return found
+        return tuple(found)
 
 
 _TIME_ONLY = re.compile(r"(?:自|从|在|截至|\d|每|遇|如|对)[^，。；]{1,24}，")

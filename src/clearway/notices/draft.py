@@ -31,6 +31,9 @@ class Draft:
 
     def apply(self, edits: Iterable[Edit]) -> None:
         """Make edits, which stand in order and do not overlap, and note each."""
+        edits = list(edits)
+        if not edits:
+            return
         text, where, repairs = self.text, self.where, self.repairs
         pieces: list[str] = []
         places = array("I")
@@ -47,8 +50,6 @@ class Draft:
                 else:
                     places.extend([first] * len(new))
             at = end
-        if at == 0 and not pieces:
-            return
         pieces.append(text[at:])
         places.extend(where[at:])
         self.text, self.where = "".join(pieces), places

@@ -15,6 +15,7 @@ from clearway.core.places import Place, place_names
 from clearway.notices.lexicon import Lexicon
 
 _HAN = "㐀-鿿"
+_REMEMBERED = 4096
 
 
 class Fields:
@@ -36,10 +37,15 @@ class Fields:
         )
         firsts = {noun[0] for noun in table["period_nouns"]} | set(table["deadline_begins"])
         self._begins = re.compile(rf"[\d{''.join(map(re.escape, sorted(firsts)))}]")
+        self._cue = lexicon.pattern("orders", "deadline_cues")
         self._place_words = re.compile("|".join(f"(?:{p})" for p in table["places"]))
+        # reprints say the same again and again
+        self.targets = lru_cache(maxsize=_REMEMBERED)(self._targets)
+        self.deadline = lru_cache(maxsize=_REMEMBERED)(self._deadline_of)
+        self.places = lru_cache(maxsize=_REMEMBERED)(self._places)
         self._not_after = re.compile("|".join(map(re.escape, table["not_places_after"])))
 
-    def targets(self, text: str) -> tuple[str, ...]:
+    def _targets(self, text: str) -> tuple[str, ...]:
         """Quoted names, documents, numbers with their nouns and fixed names, in order, once each."""
         found: dict[str, None] = {}
         for m in self._target.finditer(text):
@@ -55,16 +61,18 @@ class Fields:
                 found[m[0]] = None
         return tuple(found)
 
-    def deadline(self, text: str) -> str | None:
+    def _deadline_of(self, text: str) -> str | None:
         """The first time limit or period of duty in a text; those inside a document's name do not count."""
-        bare = re.sub(r"《[^《》]*》", lambda m: "※" * len(m[0]), text)
+        if not self._cue.search(text):
+            return None
+        bare = re.sub(r"《[^《》]*》", lambda m: "※" * len(m[0]), text) if "《" in text else text
         for begin in self._begins.finditer(bare):
             m = self._deadline.match(bare, begin.start())
             if m:
                 return text[m.start() : m.end()]
         return None
 
-    def places(self, text: str, issuer: str | None) -> tuple[str | None, tuple[str, ...]]:
+    def _places(self, text: str, issuer: str | None) -> tuple[str | None, tuple[str, ...]]:
         """Places that limit an order as printed, joined by ；, and their codes; the issuer's own area is none."""
         names = place_names()
         own = {names[n].code for n in _area_of(issuer) if n in names}
@@ -128,7 +136,6 @@ def _area_of(issuer: str | None) -> list[str]:
     return [m[1]] if m else [re.sub(r"(?:邮政管理局|局)$", "", issuer)]
 
 
-@lru_cache(maxsize=4096)
 def _mentions(text: str) -> tuple[tuple[int, int, Place], ...]:
     """Names of places in a text, the longest at each spot."""
     names = place_names()

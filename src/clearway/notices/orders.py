@@ -385,7 +385,7 @@ class OrderFinder:
         told = self.actors.addressed(text)
         if not told:
             m = self.actors.phrase.fullmatch(text.strip("，：,: ").removesuffix("要").removesuffix("，"))
-            told = [m[0]] if m else []
+            told = (m[0],) if m else ()
         return replace(passage, addressee=told[0]) if told else passage
 
     def _single(self, line: str, start: int, end: int, passage: Passage) -> Draft:

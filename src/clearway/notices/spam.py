@@ -9,13 +9,13 @@ Words:  piece = text of another page dropped into a sentence, often within a wor
 from __future__ import annotations
 
 import re
-from collections import Counter
 
 from clearway.notices.draft import Draft, Edit
 from clearway.notices.lexicon import Lexicon, leads_of
 
 _HAN = re.compile("[㐀-鿿]")
 _LETTER = re.compile("[A-Za-z]")
+_LETTERS = re.compile("(?<![A-Za-z])[A-Za-z]")
 _GRAM = 6  # characters of a title that a piece has at least
 # a code of letters and digits between Chinese characters, such as brands use; units and usual abbreviations are none
 _CODE = re.compile(
@@ -39,23 +39,40 @@ class Spam:
         brand = "|".join(f"(?:{p})" for p in page["spam_brands"])
         # letters of a brand do not stand within a word
         leads = [leads_of(p) for p in page["spam_brands"]]
-        # brands whose first characters cannot be told are of letters and digits
+        # brands whose first characters cannot be told are of letters
         self._leads = frozenset(lead for found in leads if found for lead in found)
         if any(len(lead) < 2 for lead in self._leads):
-            raise ValueError("a brand needs two characters")
-        self._piece = re.compile(f"(?:{page['spam_heads']})(?<![A-Za-z])(?:{brand})(?:{page['spam_tails']})")
+            raise ValueError("a brand of spam_brands needs two plain characters at its start")
+        self._piece = re.compile(f"(?:{brand})(?:{page['spam_tails']})")
+        self._head = re.compile(f"(?:{page['spam_heads']})$")
 
-    def _may(self, text: str) -> bool:
-        """Whether a brand can be in a text at all."""
-        return bool(_LETTER.search(text)) or not self._leads.isdisjoint(map("".join, zip(text, text[1:], strict=False)))
+    def _found(self, text: str) -> list[tuple[int, int]]:
+        """Where advertising stands in a text, with the words that lead to it."""
+        leads = self._leads
+        likely = [i for i in range(len(text) - 1) if text[i : i + 2] in leads]
+        likely += [m.start() for m in _LETTERS.finditer(text)]
+        found: list[tuple[int, int]] = []
+        done = 0
+        for at in sorted(likely):
+            if at < done:
+                continue
+            m = self._piece.match(text, at)
+            if m:
+                head = self._head.search(text, max(done, at - 8), at)
+                found.append((head.start() if head else at, m.end()))
+                done = m.end()
+        return found
 
     def is_spam(self, bare: str) -> bool:
         """Whether a line is little else than advertising."""
-        if not self._may(bare):
-            return False
-        rest, found = self._piece.subn("", bare)
+        found = self._found(bare)
         if not found:
             return False
+        rest, done = "", 0
+        for start, end in found:
+            rest += bare[done:start]
+            done = end
+        rest += bare[done:]
         # a sentence with a piece in it is a sentence
         own = len(_HAN.findall(rest))
         if re.search("[。；，：]", rest):
@@ -64,9 +81,7 @@ class Spam:
 
     def pieces(self, text: str) -> list[Edit]:
         """Edits that take advertising out of sentences."""
-        edits: list[Edit] = []
-        if self._may(text):
-            edits = [(m.start(), m.end(), "", "spam", 0.9) for m in self._piece.finditer(text)]
+        edits: list[Edit] = [(start, end, "", "spam", 0.9) for start, end in self._found(text)]
         taken = [(start, end) for start, end, *_ in edits]
         for pattern in (_CODE, _SITE) if _LETTER.search(text) else ():
             for m in pattern.finditer(text):
@@ -94,18 +109,15 @@ def drop_pieces(draft: Draft, spam: Spam, title: str | None, body: list[tuple[in
         text = draft.text
         hit = [(a, b) for a, b in body if any(gram in text[a:b] for gram in grams)]
         taken = [(e[0], e[1]) for e in edits]
-        pairs: Counter[str] = Counter()
-        if hit:
-            for a, b in body:
-                pairs.update(map("".join, zip(text[a : b - 1], text[a + 1 : b], strict=True)))
+        whole = "\n".join(text[a:b] for a, b in body) if hit else ""
         for start, end in hit:
-            for a, b in title_pieces(text[start:end], title, pairs):
+            for a, b in title_pieces(text[start:end], title, whole):
                 if not any(s < start + b and start + a < e for s, e in taken):
                     edits.append((start + a, start + b, "", "fragment", 0.8))
     draft.apply(sorted(edits))
 
 
-def title_pieces(line: str, title: str, pairs: Counter[str]) -> list[tuple[int, int]]:
+def title_pieces(line: str, title: str, article: str) -> list[tuple[int, int]]:
     """Pieces of a title dropped into the middle of a word.
 
     A piece is taken for one only where the characters on its two sides make a pair that the article has elsewhere,
@@ -125,8 +137,9 @@ def title_pieces(line: str, title: str, pairs: Counter[str]) -> list[tuple[int, 
         # the piece may end earlier than the longest match: its last characters can be the sentence's own
         for end in range(min(at + length, len(line) - 1), at + _GRAM - 1, -1):
             before, after = line[at - 1], line[end]
-            parted = _HAN.match(before) and _HAN.match(after) and pairs[before + after] >= 1
-            if parted and pairs[before + line[at]] <= 1 and pairs[line[end - 1] + after] <= 1:
+            if not (_HAN.match(before) and _HAN.match(after)) or before + after not in article:
+                continue
+            if article.count(before + line[at]) <= 1 and article.count(line[end - 1] + after) <= 1:
                 found.append((at, end))
                 done = end
                 break
