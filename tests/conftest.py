@@ -28,8 +28,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture
 def shared() -> Path:
-    """The folder of shared data beside the repository, where it is there."""
+    """The folder of shared data beside the repository; it is no part of it, so a test may skip without it anywhere."""
     folder = ROOT.parent / "shared"
     if not folder.is_dir():
-        skip("the shared data is not beside the repository")
+        pytest.skip("the folder shared/ with real data is not beside the repository; put it there to run this test")
     return folder

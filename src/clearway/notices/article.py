@@ -71,6 +71,8 @@ class Finder:
             # the extractor knows the layout: what it leaves out stays only between lines that it keeps
             inside = [i for i in body if i in page.kept]
             first, last = inside[0], inside[-1]
+            if page.heading is not None and page.heading < first:
+                first = page.heading  # whom a notice addresses stands between its title and its text
             kept = {i for i in body if i in page.kept or first < i < last}
             for i in set(body) - kept:
                 if not self._continues(bare[i], [bare[k] for k in inside]):
@@ -127,7 +129,7 @@ class Finder:
         """The first line after which there is no article: related news or comments after its body."""
         seen = 0
         for i, kind in enumerate(kinds):
-            if kind == "" and self._is_body(bare[i]) and len(bare[i]) > 30:
+            if kind == "" and self._is_body(bare[i]) and len(bare[i]) >= 20:
                 seen += 1
             if seen and kind == "related":
                 return i

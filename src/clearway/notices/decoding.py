@@ -108,14 +108,16 @@ def _everyday(character: str) -> bool:
 
 
 def _wide(data: bytes) -> str | None:
-    """UTF-16 without a mark: every second byte of ASCII is zero."""
+    """UTF-16 without a mark: every second byte of ASCII is zero, and Chinese makes sense in one of the two orders."""
     sample = data[:4000]
-    if len(data) % 2 or b"\0" not in sample:
+    if len(data) % 2:
         return None
-    for name, zeros in (("utf-16-le", sample[1::2]), ("utf-16-be", sample[0::2])):
-        others = sample[0::2] if name == "utf-16-le" else sample[1::2]
-        if zeros.count(0) > 2 * others.count(0) and plausible(sample.decode(name, "replace")) > 0.5:
-            return name
+    scores = {name: plausible(sample.decode(name, "replace")) for name in ("utf-16-le", "utf-16-be")}
+    best = max(scores, key=lambda name: scores[name])
+    even, odd = sample[0::2], sample[1::2]
+    if scores[best] > 0.6:
+        return best if b"\0" in sample or _controls(sample) else None
+    for name, zeros, others in (("utf-16-le", odd, even), ("utf-16-be", even, odd)):
         if zeros.count(0) > 0.9 * len(zeros) and others.count(0) == 0:
             return name
     return None

@@ -14,6 +14,7 @@ from clearway.notices.draft import Draft, Edit
 from clearway.notices.lexicon import Lexicon, leads_of
 
 _HAN = re.compile("[㐀-鿿]")
+_PAIRS = ("()", "（）", "[]", "【】")
 _LETTER = re.compile("[A-Za-z]")
 _LETTERS = re.compile("(?<![A-Za-z])[A-Za-z]")
 _GRAM = 6  # characters of a title that a piece has at least
@@ -59,8 +60,11 @@ class Spam:
             m = self._piece.match(text, at)
             if m:
                 head = self._head.search(text, max(done, at - 8), at)
-                found.append((head.start() if head else at, m.end()))
-                done = m.end()
+                start, end = head.start() if head else at, m.end()
+                if text[start - 1 : start] + text[end : end + 1] in _PAIRS and start > done:
+                    start, end = start - 1, end + 1
+                found.append((start, end))
+                done = end
         return found
 
     def is_spam(self, bare: str) -> bool:
