@@ -35,7 +35,9 @@ _SOURCE = re.compile(
 _URL = re.compile(r"https?://[^\s<>\"'，。；）)]+")
 _KINDS = ("related", "disclaimer", "footer", "source_line", "navigation", "widget")
 _TITLE_LIKENESS = 0.34
+_TRADE_LIKENESS = 0.12  # a line that names the trade or a bureau needs less
 _PLAIN_LIKENESS = 0.55
+_TRADE = re.compile("邮政|快递|寄递|邮件|快件|邮管局|[省市县州]局|包裹|物流")
 
 
 @dataclass
@@ -168,7 +170,8 @@ class Finder:
             )
             # of two alike, the longer one and the one nearer the body
             score += min(len(text), 40) / 400
-            if _likeness(text, pairs) >= _TITLE_LIKENESS and score >= best_score:
+            needed = _TRADE_LIKENESS if _TRADE.search(text) and len(text) >= 10 else _TITLE_LIKENESS
+            if _likeness(text, pairs) >= needed and score >= best_score:
                 best, best_score = i, score
         return best
 
