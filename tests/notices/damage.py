@@ -38,7 +38,7 @@ _WRONG = {
 }
 
 HEADERS = (
-    "资讯中心\n\n您当前的位置： 首页 > 资讯中心 > 综合物流 > 正文\n\n",
+    "新闻资讯\n\n您现在的位置： 首页 > 新闻资讯 > 行业 > 正文\n\n",
     "欢迎访问 邮路观察网\n\n当前位置: 首页 > 行业动态 > 正文\n\n",
     "首页\n新闻中心\n政务公开\n互动交流\n繁体 | 无障碍 | 登录 | 注册\n今天是2023年3月4日 星期六\n",
     "网站首页 | 关于我们 | 联系我们 | 网站地图\n搜索\n首页 » 要闻 » 详情\n",
@@ -185,21 +185,22 @@ FAMILIES: dict[str, Callable[[str, random.Random], str]] = {
 def damaged(clean: str, rng: random.Random, kinds: tuple[str, ...] | None = None) -> Damaged:
     """A page that reprints a clean text: damages, lines around it, an encoding, as text or HTML."""
     text = clean.rstrip("\n")
-    title, _, body = text.partition("\n")
     taken = kinds if kinds is not None else tuple(k for k in FAMILIES if rng.random() < 0.3)
-    text = f"{title}\n{body}"
+    titled = "。" not in text.split("\n")[0]
     if "pieces" in taken:
         text = pieces(text, rng)
     for kind in FAMILIES:
         if kind in taken and kind not in ("indented", "pieces"):
             text = FAMILIES[kind](text, rng)
-    title, _, body = text.partition("\n")
+    title, _, body = text.partition("\n") if titled else ("", "", text)
     if "indented" in taken:
         body = indented(body, rng)
     spam = rng.choice(SPAM)
     header, meta, footer = rng.choice(HEADERS), rng.choice(META), rng.choice(FOOTERS)
     convert = _TO_TRADITIONAL.convert if "traditional" in taken else str
-    page = f"{convert(header)}{title}\n\n{convert(meta)}\n{convert(spam)}\n\n{body}\n\n{convert(footer)}"
+    page = (
+        f"{convert(header)}{title}{titled * 2 * chr(10)}{convert(meta)}\n{convert(spam)}\n\n{body}\n\n{convert(footer)}"
+    )
     if rng.random() < 0.4:
         return Damaged(as_html(page, title, rng), ".html", (*taken, "html"))
     encoding = rng.choice(("utf-8", "utf-8", "gb18030", "utf-16"))

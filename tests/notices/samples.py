@@ -49,7 +49,8 @@ def read_sample(path: Path) -> Sample:
         elif m[1] == "/":
             orders.append(_order(number, clean[open_at:], {**common, **given[number]}))
     clean += text[at:]
-    title = clean.split("\n")[0]
+    first = clean.split("\n")[0]
+    title = first if "。" not in first else None
     document = {"id": path.stem, "title": title, "orders": orders}
     return Sample(path.stem, clean.rstrip("\n") + "\n", document)
 

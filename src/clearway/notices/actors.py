@@ -72,7 +72,7 @@ class Actors:
 
     def meeting_holder(self, before: str) -> str | None:
         """Who holds the meeting or issued the notice: the last body named before, else the first of the page."""
-        joint = list(_JOINT.finditer(before))
+        joint = list(_JOINT.finditer(before)) if "联合" in before else []
         if joint:
             return "、".join(_trim(name) for name in joint[-1][1].split("、"))
         for m in reversed(list(_HOLDS.finditer(before))):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from clearway.notices.lexicon import Lexicon
 from clearway.notices.opening import Page
@@ -221,9 +222,9 @@ def _iso(found: re.Match[str]) -> str | None:
 
 
 def _pairs(text: str) -> frozenset[str]:
-    return frozenset(map("".join, zip(text, text[1:], strict=False)))
+    return frozenset(map("".join, pairwise(text)))
 
 
 def _likeness(text: str, pairs: frozenset[str]) -> float:
-    own = list(map("".join, zip(text, text[1:], strict=False)))
+    own = list(map("".join, pairwise(text)))
     return sum(pair in pairs for pair in own) / len(own) if own else 0.0

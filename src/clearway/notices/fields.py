@@ -30,6 +30,8 @@ class Fields:
             rf"“(?P<quoted>[^“”]{{2,60}})”(?P<tail>{tails})?|《(?P<document>[^《》]{{2,80}}(?:《[^《》]*》[^《》]*)?)》"
             rf"|(?P<fixed>{fixed})|(?<![\d.年月:：])(?P<number>\d+(?:\.\d+)?(?:余|多)?(?:{counters}))(?P<noun>[{_HAN}]{{0,8}})|(?P<code>\d{{4}}(?:{tails}))"
         )
+        counted = "|".join(sorted(map(re.escape, table["counted_nouns"]), key=len, reverse=True))
+        self._noun = re.compile(f"(?:重点|主要|具体|专项|基础|核心|关键|一级|二级|省级|市级)?(?:{counted})")
         nouns = "|".join(sorted(map(re.escape, table["period_nouns"]), key=len, reverse=True))
         self._deadline = re.compile(
             rf"(?:(?:{nouns})(?:[、和及与暨]?(?:{nouns}))*(?:服务保障|保障|假期)?期间)|"
@@ -56,7 +58,8 @@ class Fields:
             elif m["number"]:
                 if re.fullmatch(r"\d+[日月]", m["number"]) and not re.match("[之以]?内", text[m.end("number") :]):
                     continue
-                found[m["number"] + _noun(m["noun"])] = None
+                noun = self._noun.match(m["noun"])
+                found[m["number"] + (noun[0] if noun else "")] = None
             else:
                 found[m[0]] = None
         return tuple(found)
@@ -109,24 +112,6 @@ def _city_after(text: str, at: int, province: Place) -> tuple[int, Place] | None
         if place is not None and place.level == "prefecture" and place.code[:2] == province.code[:2]:
             return at + length, place
     return None
-
-
-_NOUN_END = re.compile(
-    r"^(?:的|以上|以下|以内|之内|内|前|后|起|左右|为|的|不|专人|全|要|和|及|或|与|、|在|至|到|由|对|将|进行|应|须)"
-)
-
-
-def _noun(after: str) -> str:
-    """The noun after a number and its counter: 13项 + 工作任务; what is no noun is left."""
-    if not after or _NOUN_END.match(after):
-        return ""
-    m = re.match(
-        r"(?:重点|主要|具体|专项|基础|核心|关键)?(?:工作任务|工作措施|任务|措施|工作|制度|举措|行动|重点|要求|方面|内容|环节|机制|网点|企业|人员|快件|邮件|台账|清单|指标|目标|原则|规范|标准|线路|站点|场所|品牌|车辆|设备|规定|条款|事项|问题|隐患|值班|小时)",
-        after,
-    )
-    if m and m[0] in ("值班", "小时"):
-        return ""
-    return m[0] if m else ""
 
 
 def _area_of(issuer: str | None) -> list[str]:

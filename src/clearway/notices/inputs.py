@@ -31,7 +31,8 @@ def input_files(words: list[str], faults: Faults) -> list[Path]:
         elif path.exists():
             found[path] = None
         else:
-            matched = [Path(p) for p in sorted(glob.glob(word, recursive=True))]
+            # of Path.glob a pattern may not be absolute
+            matched = [Path(p) for p in sorted(glob.glob(word, recursive=True))]  # noqa: PTH207
             if not matched:
                 faults.add("no_such_file", word)
             found.update(dict.fromkeys(p for p in matched if p.is_file() and not _is_output(p)))

@@ -13,6 +13,7 @@ import re
 import tomllib
 from functools import cache
 from importlib.resources import files
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -103,7 +104,7 @@ def leads_of(pattern: str) -> frozenset[str] | None:
 
 def present(text: str) -> set[str]:
     """Every character, and every two side by side, of a text: what ``leads_of`` is compared with."""
-    return {*text, *map("".join, zip(text, text[1:], strict=False))}
+    return {*text, *map("".join, pairwise(text))}
 
 
 def _alternatives(pattern: str) -> list[str]:

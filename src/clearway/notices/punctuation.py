@@ -18,7 +18,7 @@ _SPACE = "[ \\t\\xa0\\u2002-\\u200a\\u202f\\u3000]"
 _GAP = re.compile(
     f"(?<=[{_HAN}{_MARKS},;:?!()]){_SPACE}+(?=[{_HAN}{_MARKS},;:?!()])|{_SPACE}+(?=[，。、；：？！,;](?:[^\\x00-\\x7f]|$))"
 )
-_DIGIT_GAP = re.compile(f"(?<=[{_HAN}]){_SPACE}+(?=\\d)|(?<=\\d){_SPACE}+(?=[{_HAN}%℃])")
+_DIGIT_GAP = re.compile(f"(?<=[{_HAN}{_MARKS}]){_SPACE}+(?=\\d)|(?<=\\d){_SPACE}+(?=[{_HAN}%℃])")
 _EDGE = re.compile(f"^{_SPACE}+|{_SPACE}+$", re.M)
 # commas in front of another mark, marks that stand twice, commas after a stop
 _FILLER = re.compile(

@@ -25,6 +25,9 @@ from clearway.notices.spam import Spam, drop_pieces
 from clearway.notices.types import Notice, Order, Repair
 
 
+_ROUNDS = 3  # a piece can lie within another
+
+
 class Classifier(Protocol):
     """A further opinion on orders, e.g. of a language model; named by an entry point clearway.notices.classifier."""
 
@@ -67,10 +70,13 @@ class Reader:
             start, end = spans[i]
             left.append(Repair(draft.place(start), draft.place(end - 1) + 1, "", kind, sure))
         title = lines[article.title].strip() if article.title is not None else None
-        body = [spans[i] for i in article.kept if i != article.title]
-        drop_pieces(draft, self._spam, title, body)
-        lines = draft.text.split("\n")
-        spans = _spans(lines)
+        for _ in range(_ROUNDS):
+            body = [spans[i] for i in article.kept if i != article.title]
+            found = drop_pieces(draft, self._spam, title, body)
+            lines = draft.text.split("\n")
+            spans = _spans(lines)
+            if not found:
+                break
         kept = [i for i in article.kept if lines[i].strip()]
         clean_lines = [lines[i].strip() for i in kept]
         clean = "\n".join(clean_lines)

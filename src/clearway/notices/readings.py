@@ -18,8 +18,9 @@ from clearway.notices.draft import Draft, Edit
 _LETTERS = "a-zA-ZüÜêāáǎàēéěèīíǐìōóǒòūúǔùǖǘǚǜńňǹḿĀÁǍÀĒÉĚÈŌÓǑÒ"
 _BRACKETED = re.compile(rf"(?<=[㐀-鿿𠀀-𯿿〇])[ \t]*[(（\[【〔［]([{_LETTERS} \t'’:\d·]{{1,40}})[)）\]】〕］][ \t]?")
 # without brackets only where a tone is marked: letters alone may be a brand or a unit
+_TONED = "āáǎàēéěèīíǐìōóǒòūúǔùǖǘǚǜ"
 _BARE = re.compile(
-    rf"(?<=[㐀-鿿])[ \t]?((?=[{_LETTERS}]{{0,6}}[āáǎàēéěèīíǐìōóǒòūúǔùǖǘǚǜ])[{_LETTERS}]{{1,7}})[ \t]?(?=[㐀-鿿，。、；：“”（）,]|$)",
+    rf"(?<=[㐀-鿿])[ \t]?((?=[{_LETTERS}]{{0,6}}[{_TONED}])[{_LETTERS}]{{1,7}})[ \t]?(?=[㐀-鿿，。、；：“”（）,]|$)",
     re.M,
 )
 _LONGEST = 6

@@ -9,6 +9,7 @@ Words:  piece = text of another page dropped into a sentence, often within a wor
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from clearway.notices.draft import Draft, Edit
 from clearway.notices.lexicon import Lexicon, leads_of
@@ -98,8 +99,8 @@ class Spam:
         return sorted(edits)
 
 
-def drop_pieces(draft: Draft, spam: Spam, title: str | None, body: list[tuple[int, int]]) -> None:
-    """Take pieces of advertising, and of the page's own title, out of the sentences of an article.
+def drop_pieces(draft: Draft, spam: Spam, title: str | None, body: list[tuple[int, int]]) -> bool:
+    """Take pieces of advertising, and of the page's own title, out of the sentences of an article; whether any were.
 
     ``body`` holds start and end of each line of the article in the draft.
     """
@@ -114,14 +115,16 @@ def drop_pieces(draft: Draft, spam: Spam, title: str | None, body: list[tuple[in
         hit = [(a, b) for a, b in body if any(gram in text[a:b] for gram in grams)]
         taken = [(e[0], e[1]) for e in edits]
         whole = "\n".join(text[a:b] for a, b in body) if hit else ""
+        pairs = frozenset(map("".join, pairwise(whole)))
         for start, end in hit:
-            for a, b in title_pieces(text[start:end], title, whole):
+            for a, b in title_pieces(text[start:end], title, whole, pairs):
                 if not any(s < start + b and start + a < e for s, e in taken):
                     edits.append((start + a, start + b, "", "fragment", 0.8))
     draft.apply(sorted(edits))
+    return bool(edits)
 
 
-def title_pieces(line: str, title: str, article: str) -> list[tuple[int, int]]:
+def title_pieces(line: str, title: str, article: str, pairs: frozenset[str]) -> list[tuple[int, int]]:
     """Pieces of a title dropped into the middle of a word.
 
     A piece is taken for one only where the characters on its two sides make a pair that the article has elsewhere,
@@ -141,7 +144,7 @@ def title_pieces(line: str, title: str, article: str) -> list[tuple[int, int]]:
         # the piece may end earlier than the longest match: its last characters can be the sentence's own
         for end in range(min(at + length, len(line) - 1), at + _GRAM - 1, -1):
             before, after = line[at - 1], line[end]
-            if not (_HAN.match(before) and _HAN.match(after)) or before + after not in article:
+            if not (_HAN.match(before) and _HAN.match(after)) or before + after not in pairs:
                 continue
             if article.count(before + line[at]) <= 1 and article.count(line[end - 1] + after) <= 1:
                 found.append((at, end))
