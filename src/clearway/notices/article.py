@@ -130,22 +130,22 @@ class Finder:
 
     def _end(self, bare: list[str], kinds: list[str]) -> int:
         """The first line after which there is no article: related news or comments after its body."""
-        seen = 0
+        body = [len(text) if kind == "" and self._is_body(text) else 0 for text, kind in zip(bare, kinds, strict=True)]
+        # what follows each line: characters of sentences, lines that only a page's end has
+        sentences, marked = 0, 0
+        only_chrome = [False] * len(kinds)
+        for i in range(len(kinds) - 1, -1, -1):
+            sentences += body[i]
+            marked += kinds[i] in ("disclaimer", "footer", "related")
+            only_chrome[i] = sentences == 0 or (marked >= 3 and sentences < 150)
+        seen = False
         for i, kind in enumerate(kinds):
-            if kind == "" and self._is_body(bare[i]) and len(bare[i]) >= 20:
-                seen += 1
+            seen = seen or body[i] >= 20
             if seen and kind == "related":
                 return i
-            if seen and kind in ("disclaimer", "footer", "widget", "navigation") and self._only_chrome(kinds, bare, i):
+            if seen and kind in ("disclaimer", "footer", "widget", "navigation") and only_chrome[i]:
                 return i
         return len(kinds)
-
-    def _only_chrome(self, kinds: list[str], bare: list[str], i: int) -> bool:
-        """Whether what follows a line is mostly lines around an article."""
-        after = [k for k in range(i, len(kinds)) if kinds[k] != "empty"]
-        body = sum(len(bare[k]) for k in after if kinds[k] == "" and self._is_body(bare[k]))
-        marked = sum(1 for k in after if kinds[k] in ("disclaimer", "footer", "related"))
-        return body == 0 or (marked >= 3 and body < 150)
 
     def _title(
         self, bare: list[str], kinds: list[str], body: list[int], pairs: frozenset[str], page: Page

@@ -23,6 +23,7 @@ _BOMS = (
 _CHINESE = ("gb18030", "big5hkscs")
 _DECLARED = re.compile(rb"""(?:charset|encoding)\s*=\s*["']?\s*([A-Za-z0-9_.:\-]{2,20})""", re.I)
 _SAMPLE = 20_000
+_CONTROLS = bytes((*range(1, 9), *range(14, 27), *range(28, 32)))
 _HANZI = re.compile("[一-鿿]")
 _RARE = re.compile("[㐀-䶿\ue000-\uf8ff\U00020000-\U0010ffff\x80-\x9f]")
 # UTF-8 bytes read as Latin-1 or Windows-1252 and saved again
@@ -110,13 +111,13 @@ def _everyday(character: str) -> bool:
 def _wide(data: bytes) -> str | None:
     """UTF-16 without a mark: every second byte of ASCII is zero, and Chinese makes sense in one of the two orders."""
     sample = data[:4000]
-    if len(data) % 2:
+    if len(data) % 2 or not (b"\0" in sample or _controls(sample)):
         return None
     scores = {name: plausible(sample.decode(name, "replace")) for name in ("utf-16-le", "utf-16-be")}
     best = max(scores, key=lambda name: scores[name])
     even, odd = sample[0::2], sample[1::2]
     if scores[best] > 0.6:
-        return best if b"\0" in sample or _controls(sample) else None
+        return best
     for name, zeros, others in (("utf-16-le", odd, even), ("utf-16-be", even, odd)):
         if zeros.count(0) > 0.9 * len(zeros) and others.count(0) == 0:
             return name
@@ -124,8 +125,7 @@ def _wide(data: bytes) -> str | None:
 
 
 def _controls(sample: bytes) -> bool:
-    controls = sum(sample.count(bytes([b])) for b in (*range(1, 9), *range(14, 27), *range(28, 32)))
-    return controls > len(sample) // 50
+    return len(sample) - len(sample.translate(None, _CONTROLS)) > len(sample) // 50
 
 
 def _once(text: str) -> str:

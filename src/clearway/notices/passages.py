@@ -15,7 +15,7 @@ from clearway.notices.actors import Actors, ActorWords
 from clearway.notices.lexicon import Lexicon, any_of
 from clearway.notices.sentences import Sentence
 
-LOOK_BACK = 4_000  # characters in which a meeting's holder is looked for before the page's first body is taken
+LOOK_BACK = 2_000  # characters in which a meeting's holder is looked for before the page's first body is taken
 
 
 @dataclass(frozen=True)

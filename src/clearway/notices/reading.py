@@ -7,6 +7,9 @@ Not:    writing files (files.py), the review page (reporting)
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
@@ -23,7 +26,6 @@ from clearway.notices.punctuation import close_gaps, mend_punctuation
 from clearway.notices.readings import drop_readings
 from clearway.notices.spam import Spam, drop_pieces
 from clearway.notices.types import Notice, Order, Repair
-
 
 _ROUNDS = 3  # a piece can lie within another
 
@@ -54,6 +56,10 @@ class Reader:
 
     def read_page(self, page: Page, name: str) -> Notice:
         """Read an opened page."""
+        with _no_collection():
+            return self._read_page(page, name)
+
+    def _read_page(self, page: Page, name: str) -> Notice:
         draft = Draft(page.text)
         self._characters.tidy(draft)
         drop_readings(draft)
@@ -72,10 +78,10 @@ class Reader:
         title = lines[article.title].strip() if article.title is not None else None
         for _ in range(_ROUNDS):
             body = [spans[i] for i in article.kept if i != article.title]
-            found = drop_pieces(draft, self._spam, title, body)
+            again = drop_pieces(draft, self._spam, title, body)
             lines = draft.text.split("\n")
             spans = _spans(lines)
-            if not found:
+            if not again:
                 break
         kept = [i for i in article.kept if lines[i].strip()]
         clean_lines = [lines[i].strip() for i in kept]
@@ -109,6 +115,18 @@ class Reader:
             orders=found,
             remarks=page.remarks,
         )
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """No search for circular garbage meanwhile: a large page makes a million repairs, none of which is circular."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _spans(lines: list[str]) -> list[tuple[int, int]]:

@@ -30,10 +30,17 @@ def drop_readings(draft: Draft) -> None:
     """Remove pinyin after the characters that are read so."""
     text = draft.text
     edits: list[Edit] = []
+    known: set[tuple[str, str]] = set()  # one character and its reading, seen before: most are
     for pattern, sure in ((_BRACKETED, 0.99), (_BARE, 0.95)):
         for found in pattern.finditer(text):
-            if reads(text[max(0, found.start() - _LONGEST) : found.start()], found[1]):
-                edits.append((found.start(), found.end(), "", "reading", sure))
+            start, end = found.span()
+            key = (text[start - 1], found[1])
+            if key not in known:
+                if not reads(text[max(0, start - _LONGEST) : start], key[1]):
+                    continue
+                if reads(key[0], key[1]):
+                    known.add(key)
+            edits.append((start, end, "", "reading", sure))
     if edits:
         edits.sort()
         draft.apply(_apart(edits))

@@ -9,6 +9,7 @@ Words:  piece = text of another page dropped into a sentence, often within a wor
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from itertools import pairwise
 
 from clearway.notices.draft import Draft, Edit
@@ -43,16 +44,20 @@ class Spam:
         leads = [leads_of(p) for p in page["spam_brands"]]
         # brands whose first characters cannot be told are of letters
         self._leads = frozenset(lead for found in leads if found for lead in found)
+        self._firsts = re.compile("[" + "".join(sorted({re.escape(lead[0]) for lead in self._leads})) + "]")
         if any(len(lead) < 2 for lead in self._leads):
             raise ValueError("a brand of spam_brands needs two plain characters at its start")
         self._piece = re.compile(f"(?:{brand})(?:{page['spam_tails']})")
+        self.found = lru_cache(maxsize=512)(self._found)
         self._head = re.compile(f"(?:{page['spam_heads']})$")
 
     def _found(self, text: str) -> list[tuple[int, int]]:
         """Where advertising stands in a text, with the words that lead to it."""
         leads = self._leads
-        likely = [i for i in range(len(text) - 1) if text[i : i + 2] in leads]
+        likely = [m.start() for m in self._firsts.finditer(text) if text[m.start() : m.start() + 2] in leads]
         likely += [m.start() for m in _LETTERS.finditer(text)]
+        if not likely:
+            return []
         found: list[tuple[int, int]] = []
         done = 0
         for at in sorted(likely):
@@ -70,7 +75,7 @@ class Spam:
 
     def is_spam(self, bare: str) -> bool:
         """Whether a line is little else than advertising."""
-        found = self._found(bare)
+        found = self.found(bare)
         if not found:
             return False
         rest, done = "", 0
@@ -86,7 +91,7 @@ class Spam:
 
     def pieces(self, text: str) -> list[Edit]:
         """Edits that take advertising out of sentences."""
-        edits: list[Edit] = [(start, end, "", "spam", 0.9) for start, end in self._found(text)]
+        edits: list[Edit] = [(start, end, "", "spam", 0.9) for start, end in self.found(text)]
         taken = [(start, end) for start, end, *_ in edits]
         for pattern in (_CODE, _SITE) if _LETTER.search(text) else ():
             for m in pattern.finditer(text):
@@ -146,11 +151,16 @@ def title_pieces(line: str, title: str, article: str, pairs: frozenset[str]) -> 
             before, after = line[at - 1], line[end]
             if not (_HAN.match(before) and _HAN.match(after)) or before + after not in pairs:
                 continue
-            if article.count(before + line[at]) <= 1 and article.count(line[end - 1] + after) <= 1:
+            if not _twice(article, before + line[at]) and not _twice(article, line[end - 1] + after):
                 found.append((at, end))
                 done = end
                 break
     return found
+
+
+def _twice(text: str, pair: str) -> bool:
+    """Whether a pair of characters stands in a text more than once."""
+    return text.find(pair, text.find(pair) + 1) > 0
 
 
 def _places_of(gram: str, line: str) -> list[int]:
