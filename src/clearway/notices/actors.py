@@ -167,6 +167,8 @@ class ActorWords:
         """Who is told to act at the head of a clause: as printed, and where the words end."""
         m = self._addressed.match(text, start)
         if m is None:
+            if not _MODAL.search(text, start, start + 32):
+                return None
             loose = self._loose.match(text, start)
             if loose is None or self._object.match(loose[1]) or re.search("[，。]", loose[1]):
                 return None
@@ -190,6 +192,7 @@ class ActorWords:
         return tuple(found)
 
 
+_MODAL = re.compile("要|应|须|务必|不得")
 _TIME_ONLY = re.compile(r"(?:自|从|在|截至|\d|每|遇|如|对)[^，。；]{1,24}，")
 
 

@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from itertools import pairwise
 
-from clearway.notices.lexicon import Lexicon
+from clearway.notices.lexicon import Lexicon, pairs_in
 from clearway.notices.opening import Page
 from clearway.notices.spam import Spam
 
@@ -222,9 +221,9 @@ def _iso(found: re.Match[str]) -> str | None:
 
 
 def _pairs(text: str) -> frozenset[str]:
-    return frozenset(map("".join, pairwise(text)))
+    return frozenset(pairs_in(text))
 
 
 def _likeness(text: str, pairs: frozenset[str]) -> float:
-    own = list(map("".join, pairwise(text)))
+    own = list(pairs_in(text))
     return sum(pair in pairs for pair in own) / len(own) if own else 0.0

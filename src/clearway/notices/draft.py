@@ -10,9 +10,12 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable
+from functools import partial
 
 from clearway.notices.types import Repair
 
+# a Repair from its parts; what the class does when called takes three times as long, a million times over
+_repair = partial(tuple.__new__, Repair)
 Edit = tuple[int, int, str, str, float]
 
 
@@ -35,12 +38,14 @@ class Draft:
         if not edits:
             return
         text, where, repairs = self.text, self.where, self.repairs
+        size = len(where)
         pieces: list[str] = []
         places = array("I")
         at = 0
         for start, end, new, kind, sure in edits:
-            first, last = self.place(start), where[end - 1] + 1 if end > start else self.place(start)
-            repairs.append(Repair(first, max(first, last), new, kind, sure))
+            first = where[start] if start < size else self.place(start)
+            last = where[end - 1] + 1 if end > start else first
+            repairs.append(_repair((first, last if last > first else first, new, kind, sure)))
             pieces.append(text[at:start])
             places.extend(where[at:start])
             if new:
@@ -65,7 +70,7 @@ class Draft:
             while k < n and differ[k] == last + 1:
                 last = differ[k]
                 k += 1
-            repairs.append(Repair(where[start], where[last] + 1, new[start : last + 1], kind, sure))
+            repairs.append(_repair((where[start], where[last] + 1, new[start : last + 1], kind, sure)))
         self.text = new
 
     def flag(self, start: int, end: int, kind: str, sure: float) -> None:

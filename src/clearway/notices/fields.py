@@ -12,7 +12,7 @@ import re
 from functools import lru_cache
 
 from clearway.core.places import Place, place_names
-from clearway.notices.lexicon import Lexicon
+from clearway.notices.lexicon import Lexicon, pairs_in
 
 _HAN = "㐀-鿿"
 _REMEMBERED = 4096
@@ -78,11 +78,15 @@ class Fields:
     def _places(self, text: str, issuer: str | None) -> tuple[str | None, tuple[str, ...]]:
         """Places that limit an order as printed, joined by ；, and their codes; the issuer's own area is none."""
         names = place_names()
+        mentions = _mentions(text)
+        words = self._place_words.search(text)
+        if not mentions and not words:
+            return None, ()
         own = {names[n].code for n in _area_of(issuer) if n in names}
         found: dict[str, None] = {}
         codes: dict[str, None] = {}
         taken = -1
-        for start, end, place in _mentions(text):
+        for start, end, place in mentions:
             if start < taken:
                 continue
             # a province and its city side by side are one place: 湖北武汉
@@ -125,6 +129,8 @@ def _mentions(text: str) -> tuple[tuple[int, int, Place], ...]:
     """Names of places in a text, the longest at each spot."""
     names = place_names()
     heads = _heads()
+    if _head_names().isdisjoint(pairs_in(text)):
+        return ()
     found = []
     taken = 0
     for at in [i for i in range(len(text) - 1) if text[i : i + 2] in heads]:
@@ -147,6 +153,11 @@ def _heads() -> dict[str, tuple[int, ...]]:
     for name in place_names():
         lengths.setdefault(name[:2], set()).add(len(name))
     return {head: tuple(sorted(found, reverse=True)) for head, found in lengths.items()}
+
+
+@lru_cache(maxsize=1)
+def _head_names() -> frozenset[str]:
+    return frozenset(_heads())
 
 
 # a short name of a city may stand across two words (确保定期, 推广安全): it needs a boundary on one side

@@ -11,9 +11,10 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
+from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
-from itertools import pairwise
+from operator import add
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from clearway.core.errors import Faults
 
 TABLES = ("page", "characters", "orders", "topics", "periods", "repairs")
 PHRASES = "phrases.txt"
+_PLAIN = re.compile(r"[㐀-鿿“”A-Za-z0-9](?![?*{])")
 
 
 class Lexicon:
@@ -86,25 +88,26 @@ def leads_of(pattern: str) -> frozenset[str] | None:
     """
     leads: set[str] = set()
     for part in _alternatives(pattern):
-        while part.startswith("(?:") and part.endswith(")") and len(_alternatives(part[3:-1])) > 1 and _whole(part):
-            inner = leads_of(part[3:-1])
+        if part.startswith("(?:"):
+            close = _closing(part)
+            if part[close + 1 : close + 2] in ("?", "*", "{"):
+                return None
+            inner = leads_of(part[3:close])
             if inner is None:
                 return None
             leads |= inner
-            part = ""
-        if not part:
             continue
-        first = re.match(r"[㐀-鿿“”\d](?![?*{])", part)
+        first = _PLAIN.match(part)
         if first is None:
             return None
-        second = re.match(r"[㐀-鿿“”\d](?![?*{])", part[1:])
+        second = _PLAIN.match(part, 1)
         leads.add(part[:2] if second else part[0])
     return frozenset(leads)
 
 
-def present(text: str) -> set[str]:
-    """Every character, and every two side by side, of a text: what ``leads_of`` is compared with."""
-    return {*text, *map("".join, pairwise(text))}
+def pairs_in(text: str) -> Iterator[str]:
+    """Every two characters side by side: what two-character leads are compared with."""
+    return map(add, text, text[1:])
 
 
 def _alternatives(pattern: str) -> list[str]:
@@ -124,14 +127,14 @@ def _alternatives(pattern: str) -> list[str]:
     return [*parts, pattern[start:]]
 
 
-def _whole(part: str) -> bool:
-    """Whether the bracket that opens a part closes at its end."""
+def _closing(part: str) -> int:
+    """Where the bracket that opens a part closes."""
     depth = 0
     for at, c in enumerate(part):
         depth += (c == "(") - (c == ")")
         if depth == 0:
-            return at == len(part) - 1
-    return False
+            return at
+    return len(part)
 
 
 def _phrases(text: str) -> tuple[str, ...]:

@@ -30,6 +30,9 @@ class Passage:
     open: bool = True
 
 
+_LISTS = re.compile("[:：]|如下")
+
+
 class Introductions:
     """Patterns of verbs and their subjects, compiled once."""
 
@@ -64,7 +67,7 @@ class Introductions:
 
     def opened(self, text: str, sentence: Sentence, actors: Actors, before: str) -> Passage | None:
         """The passage that words such as 通知如下： open, where no verb does."""
-        opener = self._opener.search(text)
+        opener = self._opener.search(text) if _LISTS.search(text) else None
         ends = sentence.stop == "" or text.endswith("：")
         if opener is None or not ends or not re.search("[:：]$|如下.?$", text):
             return None
@@ -82,8 +85,8 @@ class Introductions:
                 issuer = self._body_of(person, head + text, actors)
                 verb = "提出" if "提出" in text else "要求"
                 return Passage(issuer, person, verb, False, open=True), None, person
-        opener = self._opener.search(text)
         found = self._verb_in(text)
+        opener = self._opener.search(text) if found is not None or _LISTS.search(text) else None
         if found is None:
             if opener and (
                 text.endswith(("：", ":", "如下")) or re.search("[:：]", text[opener.end() : opener.end() + 12])

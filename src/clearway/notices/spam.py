@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from itertools import pairwise
 
 from clearway.notices.draft import Draft, Edit
-from clearway.notices.lexicon import Lexicon, leads_of
+from clearway.notices.lexicon import Lexicon, leads_of, pairs_in
 
 _HAN = re.compile("[㐀-鿿]")
 _PAIRS = ("()", "（）", "[]", "【】")
@@ -120,7 +119,7 @@ def drop_pieces(draft: Draft, spam: Spam, title: str | None, body: list[tuple[in
         hit = [(a, b) for a, b in body if any(gram in text[a:b] for gram in grams)]
         taken = [(e[0], e[1]) for e in edits]
         whole = "\n".join(text[a:b] for a, b in body) if hit else ""
-        pairs = frozenset(map("".join, pairwise(whole)))
+        pairs = frozenset(pairs_in(whole))
         for start, end in hit:
             for a, b in title_pieces(text[start:end], title, whole, pairs):
                 if not any(s < start + b and start + a < e for s, e in taken):

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from clearway.notices.lexicon import Lexicon, leads_of, present
+from clearway.notices.lexicon import Lexicon, leads_of, pairs_in
 
 MOST = 3
 _FLOOR = 0.55  # a topic below this score is none
@@ -31,13 +31,15 @@ class Topics:
                 for lead in leads_of(pattern) or ("",):
                     self._words.setdefault(lead, []).append((topic, len(self._patterns)))
                 self._patterns.append((topic, re.compile(pattern), float(weight)))
-        self._leads = frozenset(self._words)
+        self._leads = frozenset(lead for lead in self._words if len(lead) == 2)
+        self._single = [lead for lead in self._words if len(lead) == 1]
         self.slogans: frozenset[str] = frozenset(k for k, t in lexicon["topics"].items() if t.get("slogan"))
         self.score = lru_cache(maxsize=20_000)(self._score)
 
     def _score(self, text: str) -> dict[str, float]:
         """Weight of each topic in a sentence, and less the later its first word stands."""
-        likely = {k for lead in self._leads & present(text) for _, k in self._words[lead]}
+        leads = self._leads.intersection(pairs_in(text))
+        likely = {k for lead in (*leads, *(c for c in self._single if c in text)) for _, k in self._words[lead]}
         likely.update(k for _, k in self._words.get("", ()))
         totals: dict[str, float] = {}
         firsts: dict[str, int] = {}
@@ -64,10 +66,11 @@ class Topics:
         if duties and max(duties.values()) >= 1.0:
             # where there is a duty, stance comes second
             total = {t: s * (1 if t in duties else 0.7) for t, s in total.items()}
-        ranked = sorted(((s, t) for t, s in total.items() if s >= _FLOOR), key=lambda x: (-x[0], x[1]))
+        ranked = sorted((-s, t) for t, s in total.items() if s >= _FLOOR)
         if not ranked:
             return ()
-        return tuple(t for s, t in ranked if s >= _SHARE * ranked[0][0])[:MOST]
+        least = _SHARE * ranked[0][0]
+        return tuple(t for s, t in ranked if s <= least)[:MOST]
 
 
 @lru_cache(maxsize=1)
