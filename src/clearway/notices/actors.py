@@ -17,12 +17,13 @@ from clearway.notices.lexicon import Lexicon
 from clearway.notices.sentences import clause_starts
 
 _NAME = "[㐀-鿿·]"
+_LIST_LONGEST = 100  # characters of a list of places
 _BODY_ENDS = re.compile(
     "国家邮政局|邮政管理局|邮政业安全中心|邮政业发展中心|快递行业协会|快递协会|邮政集团有限公司|邮政集团公司|邮政分公司|集团有限公司|人民政府"
 )
 _BEFORE_BODY = re.compile("[㐀-鿿]{2,14}$")
 _LIST = re.compile(
-    r"((?:[㐀-鿿]{2,7}、){1,12}[㐀-鿿]{2,7}?)(?:等)?(?:[一二三四五六七八九十\d]{1,2})?(?:个)?(省区市|省市|市州|省份|省|市|州|盟|区|县)?(邮政管理局)"
+    r"((?:[㐀-鿿]{2,7}、){1,12}[㐀-鿿]{2,7}?)(?:等)?(?:[一二三四五六七八九十\d]{1,2})?(?:个)?(省区市|省市|市州|省份|省|市|州|盟|区|县)?(邮政管理局)$"
 )
 _HOLDS = re.compile("召开|举行|举办|印发|下发|发布|制定|主持|发出|转发|部署|开展")
 _JOINT = re.compile(
@@ -126,7 +127,10 @@ class ActorWords:
     def bodies_in(self, text: str) -> tuple[str, ...]:
         """Full names of bodies in a text; names of several joined in a list are spelled out."""
         found: dict[str, int] = {}
-        for m in _LIST.finditer(text) if "邮政管理局" in text and "、" in text else ():
+        for end in re.finditer("邮政管理局", text) if "、" in text else ():
+            m = _LIST.search(text, max(0, end.start() - _LIST_LONGEST), end.end())
+            if m is None or "、" not in m[1]:
+                continue
             names, kind = m[1].split("、"), m[2]
             names[0] = _trim(names[0])
             names[-1] = re.sub(r"(?:等)?[一二三四五六七八九十]*$", "", names[-1])

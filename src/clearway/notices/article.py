@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from clearway.notices.lexicon import Lexicon, pairs_in
+from clearway.notices.lexicon import AnyOf, Lexicon, pairs_in
 from clearway.notices.opening import Page
 from clearway.notices.spam import Spam
 
@@ -57,7 +57,7 @@ class Finder:
     """Line rules, compiled once."""
 
     def __init__(self, lexicon: Lexicon, spam: Spam) -> None:
-        self._patterns = {kind: lexicon.pattern("page", kind) for kind in _KINDS}
+        self._patterns = {kind: AnyOf(lexicon["page"][kind]) for kind in _KINDS}
         self._words = lexicon["page"]["disclaimer_words"]
         self._spam = spam
 

@@ -44,6 +44,7 @@ class Characters:
     def __init__(self, lexicon: Lexicon) -> None:
         table = lexicon["characters"]
         self._variants = str.maketrans(table["variants"])
+        self._variant = re.compile("[" + "".join(map(re.escape, table["variants"])) + "]")
         words: dict[str, str] = {k: v for k, v in table["words"].items() if k != v}
         self._words = words
         self._word = re.compile("|".join(map(re.escape, sorted(words, key=len, reverse=True))) or r"(?!)")
@@ -89,7 +90,8 @@ class Characters:
         out = self.simplified(text)
         if "著" in out:
             out = self._zhu.sub("着", out)
-        out = out.translate(self._variants)
+        if self._variant.search(out):
+            out = out.translate(self._variants)
         out = self._word.sub(lambda m: self._words[m[0]], out)
         if out != text:
             draft.exchange(out, "traditional", 0.99)

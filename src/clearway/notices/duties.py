@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 
-from clearway.notices.lexicon import Lexicon, any_of
+from clearway.notices.lexicon import AnyOf, Lexicon, any_of
 from clearway.notices.sentences import clause_starts
 
 _SHORT = 4
@@ -24,7 +24,7 @@ class Duties:
         table = lexicon["orders"]
         self._modal = any_of(table["modals"])
         self._fact = any_of(table["facts"])
-        self._report = any_of(table["reports"])
+        self._report = AnyOf(table["reports"])
         self._background = any_of(table["background_ends"])
         self._higher = any_of([re.escape(w) for w in table["higher"]])
         self._imperative = any_of(table["imperatives"])

@@ -79,6 +79,8 @@ class Reader:
         for _ in range(_ROUNDS):
             body = [spans[i] for i in article.kept if i != article.title]
             again = drop_pieces(draft, self._spam, title, body)
+            if again:
+                close_gaps(draft)  # spaces that stood around a piece
             lines = draft.text.split("\n")
             spans = _spans(lines)
             if not again:

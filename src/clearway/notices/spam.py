@@ -42,7 +42,7 @@ class Spam:
         # letters of a brand do not stand within a word
         leads = [leads_of(p) for p in page["spam_brands"]]
         # brands whose first characters cannot be told are of letters
-        self._leads = frozenset(lead for found in leads if found for lead in found)
+        self._leads = frozenset(lead[:2] for found in leads if found for lead in found)
         self._firsts = re.compile("[" + "".join(sorted({re.escape(lead[0]) for lead in self._leads})) + "]")
         if any(len(lead) < 2 for lead in self._leads):
             raise ValueError("a brand of spam_brands needs two plain characters at its start")

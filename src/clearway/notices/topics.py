@@ -23,24 +23,26 @@ class Topics:
     """Words of the topics, compiled once."""
 
     def __init__(self, lexicon: Lexicon) -> None:
-        # words by the characters they begin with; under '' those that may begin with any
+        # words by the two characters they begin with; those that begin with one, or with any, are always tried
         self._words: dict[str, list[tuple[str, int]]] = {}
+        self._always: list[tuple[str, int]] = []
         self._patterns: list[tuple[str, re.Pattern[str], float]] = []
         for topic, table in lexicon["topics"].items():
             for pattern, weight in table["words"].items():
                 for lead in leads_of(pattern) or ("",):
-                    self._words.setdefault(lead, []).append((topic, len(self._patterns)))
+                    kept = self._words.setdefault(lead[:2], []) if len(lead) > 1 else self._always
+                    kept.append((lead, len(self._patterns)))
                 self._patterns.append((topic, re.compile(pattern), float(weight)))
-        self._leads = frozenset(lead for lead in self._words if len(lead) == 2)
-        self._single = [lead for lead in self._words if len(lead) == 1]
+        self._leads = frozenset(self._words)
         self.slogans: frozenset[str] = frozenset(k for k, t in lexicon["topics"].items() if t.get("slogan"))
         self.score = lru_cache(maxsize=20_000)(self._score)
 
     def _score(self, text: str) -> dict[str, float]:
         """Weight of each topic in a sentence, and less the later its first word stands."""
-        leads = self._leads.intersection(pairs_in(text))
-        likely = {k for lead in (*leads, *(c for c in self._single if c in text)) for _, k in self._words[lead]}
-        likely.update(k for _, k in self._words.get("", ()))
+        words = self._words
+        likely = {k for lead, k in self._always if lead in text}
+        for pair in self._leads.intersection(pairs_in(text)):
+            likely.update([k for lead, k in words[pair] if lead in text])
         totals: dict[str, float] = {}
         firsts: dict[str, int] = {}
         for k in sorted(likely):
