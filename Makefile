@@ -10,12 +10,12 @@ ASSETS := $(VENDOR)/echarts.min.js $(VENDOR)/topojson-client.min.js
 .PHONY: demo test soak bench lint types contracts check setup assets system browser lock data clean help
 
 help:
-	@echo "make demo   plan the country at its peak, simulate and compare, serve the page on a terminal"
+	@echo "make demo   read a notice, plan the country at its peak, simulate and compare, serve the page on a terminal"
 	@echo "make test   every test, those in a real browser included"
 	@echo "make soak   long proofs: thousands of random cases, interrupted writes, big files"
 	@echo "make bench  measure speed and memory"
 	@echo "make check  lint, types and import contracts"
-	@echo "make data   rebuild the built-in case from the facts"
+	@echo "make data   rebuild the built-in case, names of places and the sample notice"
 	@echo "make lock   renew requirements.lock"
 
 demo: setup assets
@@ -47,6 +47,8 @@ contracts: setup
 
 data: setup
 	@$(BIN)/python -m scripts.china
+	@$(BIN)/python -m scripts.names
+	@$(BIN)/python -m scripts.sample_notice
 
 # ---------------------------------------------------------------- set-up
 

@@ -1,6 +1,6 @@
-"""Measure reading, exact planning and the national method beside named peers in the same run.
+"""Measure reading of cases and notices, exact planning and the national method beside named peers in the same run.
 
-In:     the built-in cases
+In:     the built-in cases, sample notices
 Out:    Markdown tables: medians of runs, each in a process of its own, with peak memory
 Not:    tests: nothing here passes or fails
 """
@@ -14,7 +14,7 @@ import subprocess
 import sys
 from datetime import date
 
-from benchmarks import growth, simulation
+from benchmarks import growth, notices, simulation
 
 RUNS = 5
 
@@ -83,6 +83,8 @@ def main() -> None:
             f"| {name} | {seconds:.2f} | {memory:.0f} | {peer} | {other:.2f} | {other_memory:.0f} | {other / seconds:.2f} |",
             flush=True,
         )
+    print()
+    notices.main()
     print()
     growth.main()
     simulation.main(RUNS)

@@ -43,12 +43,26 @@ def test_the_worked_example_runs(tmp_path: Path) -> None:
 
 def test_readme_python_runs(tmp_path: Path) -> None:
     """The README's Python runs."""
+    (tmp_path / "samples").symlink_to(ROOT / "samples")
     for block in blocks(ROOT / "README.md", "python"):
+        subprocess.run([sys.executable, "-c", block], cwd=tmp_path, env=environment(), check=True, capture_output=True)
+
+
+def test_the_notice_page_runs(tmp_path: Path) -> None:
+    """The commands and the Python of the page on notices run."""
+    (tmp_path / "samples").symlink_to(ROOT / "samples")
+    page = ROOT / "docs" / "notices.md"
+    for block in blocks(page, "bash"):
+        subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", block], cwd=tmp_path, env=environment(), check=True, capture_output=True
+        )
+    for block in blocks(page, "python"):
         subprocess.run([sys.executable, "-c", block], cwd=tmp_path, env=environment(), check=True, capture_output=True)
 
 
 def test_readme_commands_run(tmp_path: Path) -> None:
     """The README's commands run as they stand (but for the make targets)."""
+    (tmp_path / "samples").symlink_to(ROOT / "samples")
     block = blocks(ROOT / "README.md", "bash")[1].replace(".venv/bin/", "")
     subprocess.run(
         ["bash", "-euo", "pipefail", "-c", block], cwd=tmp_path, env=environment(), check=True, capture_output=True

@@ -1,7 +1,7 @@
-"""The demo: plan the country's peak, carry it out three ways on the clock, show them side by side, serve the page.
+"""The demo: read a notice, plan the country's peak, carry it out three ways on the clock, show all, serve the page.
 
-In:     nothing
-Out:    out/demo: the plan, the runs, sheets, report.html; the page on http://127.0.0.1 until Ctrl-C
+In:     samples/season.txt
+Out:    out/demo: the notice's orders, the plan, the runs, sheets, report.html; the page on loopback until Ctrl-C
 Not:    a web application: a static folder on loopback
 """
 
@@ -16,11 +16,13 @@ import polars as pl
 
 from clearway.cases import Case
 from clearway.core.files import staged_file
+from clearway.notices import read_notice, write_notice, write_xlsx
 from clearway.planning import Plan, plan
 from clearway.planning.compiled import prepare
-from clearway.reporting import Sheets, render_comparison, render_report
+from clearway.reporting import Sheets, render_comparison, render_report, render_review
 from clearway.simulation import Outcome, simulate
 
+NOTICE = Path("samples") / "season.txt"
 CASE = "china-2022/peak"
 USUAL = "china-2022/calm"
 BESIDE = "china-2022/peak-open"
@@ -30,7 +32,8 @@ SHEETS = 3  # facilities with most to do out of the ordinary
 
 
 def main() -> None:
-    """Plan the calm, the open peak and the peak as it was; simulate; compare; show."""
+    """Read what must be done; plan the calm, the open peak and the peak as it was; simulate; compare; show."""
+    told = _notice()
     usual, open_ = _planned(USUAL), _planned(BESIDE)
     made = _planned(CASE, usual)
     for other in (usual, open_):
@@ -52,13 +55,29 @@ def main() -> None:
     for name, outcome in runs.items():
         outcome.write(OUT / name)
         _told(name, outcome)
-    files = ["plan/report.html", "plan/instructions.csv", *_sheets(made)]
+    files = [*told, "plan/report.html", "plan/instructions.csv", *_sheets(made)]
     page = render_comparison(list(runs.values()), plan=made, files=files)
     with staged_file(OUT / "report.html") as staging:
         staging.write_text(page, encoding="utf-8")
     _say(f"report: {(OUT / 'report.html').resolve()}")
     if sys.stdout.isatty():
         _serve(OUT)
+
+
+def _notice() -> list[str]:
+    """From a noisy page to orders; the names of what was written, beside the page."""
+    notice = read_notice(NOTICE)
+    _say(f"{NOTICE}: {notice.title}: {len(notice.repairs)} changes, {len(notice.orders)} orders")
+    for order in notice.orders:
+        due = f" [{order.deadline}]" if order.deadline else ""
+        _say(f"  {order.n}. {order.addressee or '…'}{due}: {order.text}")
+    folder = OUT / "notice"
+    write_notice(notice, folder)
+    write_xlsx([notice], folder / "orders.xlsx")
+    with staged_file(folder / f"{notice.name}.review.html") as staging:
+        staging.write_text(render_review(notice), encoding="utf-8")
+    _say(f"review: {(folder / f'{notice.name}.review.html').resolve()}")
+    return [f"notice/{notice.name}.review.html", "notice/orders.xlsx"]
 
 
 def _planned(name: str, usual: Plan | None = None) -> Plan:

@@ -26,9 +26,8 @@ _LIST = re.compile(
     r"((?:[㐀-鿿]{2,7}、){1,12}[㐀-鿿]{2,7}?)(?:等)?(?:[一二三四五六七八九十\d]{1,2})?(?:个)?(省区市|省市|市州|省份|省|市|州|盟|区|县)?(邮政管理局)$"
 )
 _HOLDS = re.compile("召开|举行|举办|印发|下发|发布|制定|主持|发出|转发|部署|开展")
-_JOINT = re.compile(
-    r"((?:[㐀-鿿（）]{3,20}、)+[㐀-鿿（）]{3,20}?)(?:等[一二三四五六七八九十\d]*(?:个)?部门)?联合(?:印发|下发|发布|制定|召开|出台|部署|发文)"
-)
+_JOINTLY = re.compile("联合(?:印发|下发|发布|制定|召开|出台|部署|发文)")
+_JOINT = re.compile(r"((?:[㐀-鿿（）]{3,20}、)+[㐀-鿿（）]{3,20}?)(?:等[一二三四五六七八九十\d]*(?:个)?部门)?$")
 _NO_BODY = re.compile(r"[省市各]邮政管理局$|各[省市区县]|全[省市国]|[省市区县]邮政")
 _CUT = re.compile(
     r"^(?:.*(?:近日|日前|日，|由|在|与|和|同|对|向|经|据|自|及|按照|根据|贯彻|落实|学习|传达|召开的?|关于|会同|联合|随同|陪同|下发的?|印发的?|转发|接|从|是|为|给|了|将|以及|其中|并|到|赴|来到|走进))+"
@@ -73,9 +72,12 @@ class Actors:
 
     def meeting_holder(self, before: str) -> str | None:
         """Who holds the meeting or issued the notice: the last body named before, else the first of the page."""
-        joint = list(_JOINT.finditer(before)) if "联合" in before else []
-        if joint:
-            return "、".join(_trim(name) for name in joint[-1][1].split("、"))
+        jointly = list(_JOINTLY.finditer(before)) if "联合" in before else []
+        if jointly:
+            at = jointly[-1].start()
+            joint = _JOINT.search(before, max(0, at - _LIST_LONGEST), at)
+            if joint:
+                return "、".join(_trim(name) for name in joint[1].split("、"))
         for m in reversed(list(_HOLDS.finditer(before))):
             clause = re.split("[，。；\n]", before[max(0, m.start() - 60) : m.start()])[-1]
             found = self._words.bodies_in(clause)
@@ -157,11 +159,12 @@ class ActorWords:
 
     def persons_in(self, text: str) -> tuple[Speaker, ...]:
         """Persons with an office, and the body named in front of it."""
-        out = []
+        out: dict[str, Speaker] = {}
         for m in self._person.finditer(text):
             clause = re.split(r"[，。；、：]", text[max(0, m.start() - 24) : m.start()])[-1]
-            out.append(Speaker(_person_name(m[2]), _trim(clause) or None))
-        return tuple(out)
+            name = _person_name(m[2])
+            out.setdefault(name, Speaker(name, _trim(clause) or None))
+        return tuple(out.values())
 
     def above(self, text: str) -> set[str]:
         """Bodies whose meetings and documents are only passed on."""
@@ -183,7 +186,8 @@ class ActorWords:
         """Who is told to act anywhere in a sentence: at the head of one of its clauses."""
         found: list[str] = []
         for at in clause_starts(sentence):
-            told = self.addressed_at(sentence, at)
+            period = _PERIOD.match(sentence, at)
+            told = self.addressed_at(sentence, period.end() if period else at)
             if told is None:
                 continue
             # without 要 a noun at a clause's head is often the subject of what is described
@@ -196,6 +200,7 @@ class ActorWords:
         return tuple(found)
 
 
+_PERIOD = re.compile("[㐀-鿿“”]{2,8}期间(?=[各全所有])")
 _MODAL = re.compile("要|应|须|务必|不得")
 _TIME_ONLY = re.compile(r"(?:自|从|在|截至|\d|每|遇|如|对)[^，。；]{1,24}，")
 

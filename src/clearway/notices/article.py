@@ -180,9 +180,10 @@ class Finder:
         taken: set[int] = set()
         if not body:
             return taken
+        known = set(body)
         for i in range(body[0], min(end, body[-1] + 6)):
             text = bare[i]
-            if kinds[i] != "" or i in body or not text:
+            if kinds[i] != "" or i in known or not text:
                 continue
             after = i > body[-1]
             if _ITEM.match(text) or (not after and _likeness(text, pairs) >= _PLAIN_LIKENESS and len(text) >= 4):

@@ -67,6 +67,14 @@ class Paragraph:
         k = bisect_left(self.starts, start)
         return self.marks[k] if k < len(self.marks) and self.starts[k] < end else None
 
+    def ends_list(self, at: int) -> bool:
+        """Whether a list of items joined by ； ends with the 。 at a place: it does with its last item.
+
+        Where earlier items have several sentences, the last one may as well.
+        """
+        several = any(len(d.sentences) > 1 for d in self.drafts if d.ordinal is not None)
+        return self.closed and not several and not self.list_follows(at)
+
     def list_follows(self, at: int) -> bool:
         """Whether an ordinal marker stands behind a place."""
         return bool(self.starts) and self.starts[-1] >= at
@@ -160,8 +168,8 @@ class OrderFinder:
             part.drafts.append(part.item)
             if sentence.stop in _SEMICOLONS:
                 part.closed = True
-            elif part.closed and sentence.stop == "。":
-                part.item = None  # the last of items joined by ； ends the list
+            elif part.ends_list(sentence.end):
+                part.item = None
         elif report:
             part.item, part.live = None, False
         elif part.item is not None:
