@@ -37,6 +37,9 @@ _KINDS = ("related", "disclaimer", "footer", "source_line", "navigation", "widge
 _TITLE_LIKENESS = 0.34
 _TRADE_LIKENESS = 0.12  # a line that names the trade or a bureau needs less
 _PLAIN_LIKENESS = 0.55
+# three or more short words side by side: a menu
+_MENU = re.compile(r"[㐀-鿿A-Za-z]{2,6}(?:[\s|｜·/]+[㐀-鿿A-Za-z]{2,6}){2,}")
+_SUBTITLE = re.compile("[—–-]{1,2}[㐀-鿿]")
 _TRADE = re.compile("邮政|快递|寄递|邮件|快件|邮管局|[省市县州]局|包裹|物流")
 
 
@@ -85,6 +88,8 @@ class Finder:
         taken = set(body)
         if article.title is not None:
             taken.add(article.title)
+            between = range(article.title + 1, body[0])
+            taken |= {i for i in between if kinds[i] == "" and _SUBTITLE.match(bare[i])}
         taken |= self._between(bare, kinds, body, pairs, end)
         for i, kind in enumerate(kinds):
             if i in taken or kind == "empty":
@@ -113,6 +118,8 @@ class Finder:
                 return kind
         if self._disclaims(bare):
             return "disclaimer"
+        if _MENU.fullmatch(line.strip()):
+            return "navigation"
         if _URL.match(bare) or (not _HAN.search(bare) and not _SIGNED.match(bare)):
             return "navigation" if not re.fullmatch(r"[\d\s:：/.\-年月日]+", bare) else "source_line"
         return ""

@@ -8,6 +8,7 @@ Not:    writing files (files.py), the review page (reporting)
 from __future__ import annotations
 
 import gc
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -27,6 +28,11 @@ from clearway.notices.readings import drop_readings
 from clearway.notices.spam import Spam, drop_pieces
 from clearway.notices.types import Notice, Order, Repair
 
+# what a site adds to the title of its pages
+_SITE_TAIL = re.compile(
+    r"(?<=.{8})(?:\s*[_|｜]\s*|\s*[-－—–]{1,2}\s*|\s+[-－—–]\s+)[^_|｜，。]{2,16}"
+    r"(?:网|公司|官网|网站|平台|资讯|频道|新闻|动态|门户|集团|中心|在线)$"
+)
 _ROUNDS = 3  # a piece can lie within another
 
 
@@ -75,6 +81,13 @@ class Reader:
         for i, (kind, sure) in sorted(article.left.items()):
             start, end = spans[i]
             left.append(Repair(draft.place(start), draft.place(end - 1) + 1, "", kind, sure))
+        if article.title is not None:
+            tail = _SITE_TAIL.search(lines[article.title])
+            if tail:
+                start = spans[article.title][0]
+                draft.apply([(start + tail.start(), start + tail.end(), "", "navigation", 0.85)])
+                lines = draft.text.split("\n")
+                spans = _spans(lines)
         title = lines[article.title].strip() if article.title is not None else None
         for _ in range(_ROUNDS):
             body = [spans[i] for i in article.kept if i != article.title]
@@ -154,8 +167,6 @@ def _outside(repairs: list[Repair], left: list[Repair]) -> list[Repair]:
 
 def _told_date(lines: list[str], titled: bool) -> tuple[str | None, str | None]:
     """The date that the article itself tells: in full in its first paragraph or as its signature; else as printed."""
-    import re
-
     body = lines[1:] if titled else lines
     full = re.compile(r"(20\d\d)年(\d{1,2})月(\d{1,2})日")
     for line in [*body[-2:][::-1]]:
