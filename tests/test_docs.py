@@ -30,14 +30,15 @@ def environment() -> dict[str, str]:
     }
 
 
-def test_the_worked_example_runs(tmp_path: Path) -> None:
-    """Every command of 'bring your own network' runs in order, and so does its Python."""
-    page = ROOT / "docs" / "bring-your-own-network.md"
-    for block in blocks(page, "bash"):
+@pytest.mark.parametrize("name", ["bring-your-own-network.md", "notices.md"])
+def test_the_worked_example_runs(name: str, tmp_path: Path) -> None:
+    """Every command of a worked example runs in order, and so does its Python."""
+    (tmp_path / "samples").symlink_to(ROOT / "samples")
+    for block in blocks(ROOT / "docs" / name, "bash"):
         subprocess.run(
             ["bash", "-euo", "pipefail", "-c", block], cwd=tmp_path, env=environment(), check=True, capture_output=True
         )
-    for block in blocks(page, "python"):
+    for block in blocks(ROOT / "docs" / name, "python"):
         subprocess.run([sys.executable, "-c", block], cwd=tmp_path, env=environment(), check=True, capture_output=True)
 
 
@@ -45,18 +46,6 @@ def test_readme_python_runs(tmp_path: Path) -> None:
     """The README's Python runs."""
     (tmp_path / "samples").symlink_to(ROOT / "samples")
     for block in blocks(ROOT / "README.md", "python"):
-        subprocess.run([sys.executable, "-c", block], cwd=tmp_path, env=environment(), check=True, capture_output=True)
-
-
-def test_the_notice_page_runs(tmp_path: Path) -> None:
-    """The commands and the Python of the page on notices run."""
-    (tmp_path / "samples").symlink_to(ROOT / "samples")
-    page = ROOT / "docs" / "notices.md"
-    for block in blocks(page, "bash"):
-        subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", block], cwd=tmp_path, env=environment(), check=True, capture_output=True
-        )
-    for block in blocks(page, "python"):
         subprocess.run([sys.executable, "-c", block], cwd=tmp_path, env=environment(), check=True, capture_output=True)
 
 

@@ -134,3 +134,17 @@ def test_lines_around_an_article_go_and_their_facts_stay() -> None:
     assert notice.clean == f"市局部署安全工作\n{HEAD}会议要求，要加强安全管理。\n"
     assert (notice.date, notice.source) == ("2023-05-06", "清原省邮政管理局")
     assert {r.kind for r in notice.repairs} >= {"navigation", "source-line", "spam", "widget", "related", "footer"}
+
+
+@pytest.mark.parametrize(
+    ("printed", "title"),
+    [
+        ("市局召开会议 强化底线思维 坚持稳中求进", "市局召开会议 强化底线思维 坚持稳中求进"),
+        ("清原省邮政管理局部署工作_某某物流网", "清原省邮政管理局部署工作"),
+        ("清原省邮政管理局部署工作-行业新闻-某某公司", "清原省邮政管理局部署工作"),
+        ("首页 公司简介 产品中心 联系我们", None),
+    ],
+)
+def test_titles(printed: str, title: str | None) -> None:
+    """A title keeps the spaces between its clauses and loses what the site adds; a menu is none."""
+    assert standard_reader().read(f"{printed}\n{HEAD}会议要求，要加强管理。".encode(), "a.txt").title == title

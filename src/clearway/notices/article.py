@@ -37,8 +37,8 @@ _KINDS = ("related", "disclaimer", "footer", "source_line", "navigation", "widge
 _TITLE_LIKENESS = 0.34
 _TRADE_LIKENESS = 0.12  # a line that names the trade or a bureau needs less
 _PLAIN_LIKENESS = 0.55
-# three or more short words side by side: a menu
-_MENU = re.compile(r"[㐀-鿿A-Za-z]{2,6}(?:[\s|｜·/]+[㐀-鿿A-Za-z]{2,6}){2,}")
+# four or more short words side by side: a menu; three may be the clauses of a title
+_MENU = re.compile(r"[㐀-鿿A-Za-z]{2,4}(?:[\s|｜·/]+[㐀-鿿A-Za-z]{2,4}){3,}")
 _SUBTITLE = re.compile("[—–-]{1,2}[㐀-鿿]")
 _TRADE = re.compile("邮政|快递|寄递|邮件|快件|邮管局|[省市县州]局|包裹|物流")
 
