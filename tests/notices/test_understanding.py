@@ -87,6 +87,40 @@ def test_what_is_an_order(text: str, orders: list[str]) -> None:
     assert [o.text for o in read(text).orders] == orders
 
 
+@pytest.mark.parametrize(
+    ("text", "issuer", "speaker", "verb", "addressee"),
+    [
+        (
+            "近日，清溪市邮政管理局召开会议。相关负责人要求，各企业要加强管理。",
+            "清溪市邮政管理局",
+            None,
+            "要求",
+            "各企业",
+        ),
+        ("清溪市邮政业防控工作领导小组要求，要加强管理。", "清溪市邮政业防控工作领导小组", None, "要求", None),
+        ("清溪市局要求全市寄递企业做到“四个强化”。", "清溪市局", None, "要求", "全市寄递企业"),
+        ("清溪市邮政管理局局长王某在讲话中强调，要加强管理。", "清溪市邮政管理局", "王某", "强调", None),
+        ("近日，国家邮政局印发《关于做好旺季工作的通知》，要求各省局加强管理。", "国家邮政局", None, "要求", "各省局"),
+        ("座谈会上，李某对企业提出要求。一要加强管理。", None, None, "提出", None),
+        ("清溪市邮政管理局召开会议，强调要加强管理。", "清溪市邮政管理局", None, "强调", None),
+        ("近日，清溪市邮政管理局开展检查。国家局要求，各单位要加强管理。", "国家邮政局", None, "要求", "各单位"),
+    ],
+)
+def test_who_says_it_and_to_whom(
+    text: str, issuer: str | None, speaker: str | None, verb: str, addressee: str | None
+) -> None:
+    """Subject and verb open a passage; who is told to act is told as printed."""
+    (order,) = read(text).orders
+    assert (order.issuer, order.speaker, order.verb, order.addressee) == (issuer, speaker, verb, addressee)
+
+
+def test_a_list_in_paragraphs_of_their_own() -> None:
+    """After a colon the items that follow, each in its paragraph, are under the same verb."""
+    text = "近日，清溪市邮政管理局召开会议，部署安全工作。\n会议要求：\n（一）加强管理。各企业要落实责任。\n（二）做好值班。"
+    orders = read(text).orders
+    assert [(o.ordinal, o.verb, o.addressee) for o in orders] == [("一", "要求", "各企业"), ("二", "要求", None)]
+
+
 def test_the_fullest_name_of_an_issuer() -> None:
     """A bureau named in short gets the full name that the page gives."""
     notice = read("近日，清溪市邮政管理局开展检查。清溪局要求，各企业要落实整改。该局强调，要举一反三。")

@@ -77,7 +77,7 @@ class Actors:
             at = jointly[-1].start()
             joint = _JOINT.search(before, max(0, at - _LIST_LONGEST), at)
             if joint:
-                return "、".join(_trim(name) for name in joint[1].split("、"))
+                return "、".join(trimmed(name) for name in joint[1].split("、"))
         for m in reversed(list(_HOLDS.finditer(before))):
             clause = re.split("[，。；\n]", before[max(0, m.start() - 60) : m.start()])[-1]
             found = self._words.bodies_in(clause)
@@ -134,7 +134,7 @@ class ActorWords:
             if m is None or "、" not in m[1]:
                 continue
             names, kind = m[1].split("、"), m[2]
-            names[0] = _trim(names[0])
+            names[0] = trimmed(names[0])
             names[-1] = re.sub(r"(?:等)?[一二三四五六七八九十]*$", "", names[-1])
             for name in names:
                 full = _full_name(name, kind)
@@ -147,7 +147,7 @@ class ActorWords:
             ahead = _BEFORE_BODY.search(text, max(0, m.start() - 14), m.start())
             if ahead is None:
                 continue
-            name = _trim(ahead[0] + m[0])
+            name = trimmed(ahead[0] + m[0])
             if len(name) < 5 or _NO_BODY.match(name):
                 continue
             # the last of a list without its own name: 、潮州市 is one, 、县 is none
@@ -163,7 +163,7 @@ class ActorWords:
         for m in self._person.finditer(text):
             clause = re.split(r"[，。；、：]", text[max(0, m.start() - 24) : m.start()])[-1]
             name = _person_name(m[2])
-            out.setdefault(name, Speaker(name, _trim(clause) or None))
+            out.setdefault(name, Speaker(name, trimmed(clause) or None))
         return tuple(out.values())
 
     def above(self, text: str) -> set[str]:
@@ -205,7 +205,7 @@ _MODAL = re.compile("要|应|须|务必|不得")
 _TIME_ONLY = re.compile(r"(?:自|从|在|截至|\d|每|遇|如|对)[^，。；]{1,24}，")
 
 
-def _trim(name: str) -> str:
+def trimmed(name: str) -> str:
     """A name without the words that stand before it in its clause."""
     return _CUT.sub("", name)
 

@@ -192,9 +192,13 @@ class Finder:
             text = bare[i]
             if kinds[i] != "" or i in known or not text:
                 continue
-            after = i > body[-1]
-            if _ITEM.match(text) or (not after and _likeness(text, pairs) >= _PLAIN_LIKENESS and len(text) >= 4):
+            heading = i < body[-1] and len(text) >= 4 and _likeness(text, pairs) >= _PLAIN_LIKENESS
+            if _ITEM.match(text) or heading or (i < body[-1] and text.endswith("：")):
                 taken.add(i)
+        # whom a notice addresses, or the verb of its first list
+        first = next((i for i in range(body[0] - 1, -1, -1) if bare[i]), None)
+        if first is not None and kinds[first] == "" and bare[first].endswith("：") and len(bare[first]) >= 4:
+            taken.add(first)
         return taken
 
     def _continues(self, text: str, inside: list[str]) -> bool:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from clearway.notices.actors import Actors, ActorWords
+from clearway.notices.actors import Actors, ActorWords, trimmed
 from clearway.notices.lexicon import Lexicon, any_of
 from clearway.notices.sentences import Sentence
 
@@ -30,6 +30,8 @@ class Passage:
     open: bool = True
 
 
+# 按照国家局要求: here 要求 is a noun
+_ACCORDING = re.compile("(?:认真|严格)?(?:按照|根据|落实|贯彻|遵照|依据|依照|对照|符合|围绕|执行|传达|学习|响应|细化)")
 _LISTS = re.compile("[:：]|如下")
 
 
@@ -41,6 +43,8 @@ class Introductions:
         self.actors = actors
         self._opener = any_of(table["openers"])
         self._higher = any_of([re.escape(w) for w in table["higher"]])
+        self._bodies = tuple(table["bodies"])
+        self._stand_ins = frozenset(table["stand_ins"])
         self._telling = frozenset(table["telling_verbs"])
         verbs = "|".join(sorted((*table["verbs"], *table["telling_verbs"]), key=len, reverse=True))
         self._any_verb = re.compile(verbs)
@@ -50,6 +54,7 @@ class Introductions:
         offices = "|".join(sorted(map(re.escape, table["offices"]), key=len, reverse=True))
         # 就下一步工作, 对企业, 根据形势: what stands between subject and verb
         about = "|".join(rf"{word}[^，。；]{{2,30}}?" for word in ("就", "对", "针对", "围绕", "根据", "向"))
+        about += "|在[^，。；]{1,12}?(?:中|时|上|后)"
         ahead = rf"(?P<ahead>(?:{between}|{about})*)(?P<verb>{verbs})"
         # what may follow the verb where it introduces a duty
         follows = rf"(?=[，,：:“]|要(?!求|点|素)|应(?!急)|{'|'.join(table['verb_followers'])})"
@@ -81,10 +86,12 @@ class Introductions:
         head = (before + line[max(0, sentence.start - LOOK_BACK) : sentence.start])[-LOOK_BACK:]
         if self._sets_speaker.search(text):
             person = self._person_in(text, actors)
-            if person is not None:
-                issuer = self._body_of(person, head + text, actors)
+            if person is not None or "提出" in text:
+                issuer = (
+                    actors.meeting_holder(head + text) if person is None else self._body_of(person, head + text, actors)
+                )
                 verb = "提出" if "提出" in text else "要求"
-                return Passage(issuer, person, verb, False, open=True), None, person
+                return Passage(issuer, person, verb, False, open=True), None, person or speaker
         found = self._verb_in(text)
         opener = self._opener.search(text) if found is not None or _LISTS.search(text) else None
         if found is None:
@@ -121,25 +128,21 @@ class Introductions:
             if m["actor"] and self._not_subject(text, m):
                 continue
             return m, m["verb"]
-        m2 = self._continuing.search(text)
-        if m2 is not None and not self._higher.search(
-            text[: m2.start()].split("。")[-1].split("，")[-2] if "，" in text[: m2.start()] else ""
-        ):
-            return m2, m2["verb"]
-        return None
+        later = self._continuing.search(text)
+        if later is None:
+            return None
+        # …，习近平总书记…，强调要…: the words are the higher authority's
+        clauses = text[: later.start()].split("，")
+        if len(clauses) > 1 and self._higher.search(clauses[-2]):
+            return None
+        return later, later["verb"]
 
     def _not_subject(self, text: str, m: re.Match[str]) -> bool:
         """Whether what stands before a verb is no subject: 按照…会议要求, 贯彻…局要求."""
         subject = m["subject"]
-        if re.search(
-            r"(?:按照|根据|落实|贯彻|遵照|依据|依照|对照|符合|围绕|执行|传达|学习|响应|细化|上级|有关|相关|工作|按)(?:[^，]{0,30})$",
-            subject,
-        ) and not re.search("(?:会议|会上|《[^》]*》|通知)$", subject):
+        if _ACCORDING.search(subject) and not re.search("(?:会议|会上|《[^》]*》|通知)$", subject):
             return True
-        if (
-            re.match(r"(?:按照|根据|落实|贯彻|遵照|依据|依照|对照|认真落实|严格按照|严格落实)", subject)
-            and m["verb"] == "要求"
-        ):
+        if m["verb"] == "要求" and _ACCORDING.match(subject):
             return True
         return bool(m["verb"] == "明确" and not re.search("(?:会议|《[^》]*》|通知|方案|意见|局|办法)$", subject))
 
@@ -186,26 +189,17 @@ class Introductions:
             return joined, None
         actor = groups.get("actor") or ""
         told = re.split("[，、：]", subject)[-1]
-        if len(told) > len(actor) + 1 or actor in ("局",):
+        if told in ("国家局", "国家邮政局"):
+            return "国家邮政局", None
+        if told not in self._stand_ins:
             full = actors.body_named(told)
             if full is not None:
                 return full, None
-            if re.fullmatch(r"[㐀-鿿]{2,10}局", told) and told not in (
-                "市局",
-                "省局",
-                "该局",
-                "州局",
-                "区局",
-                "县局",
-                "我局",
-                "国家局",
-            ):
-                return told, None
-        if told == "国家局":
-            return "国家邮政局", None
-        return actors.meeting_holder(head + text[: m.start()]), (
-            speaker if "会" in actor and passage is not None and passage.speaker else None
-        )
+            name = trimmed(told)
+            if name.endswith(self._bodies) and len(name) >= 4 and name not in self._stand_ins:
+                return name, None
+        speaks = "会" in actor and passage is not None and passage.speaker is not None
+        return actors.meeting_holder(head + text[: m.start()]), (speaker if speaks else None)
 
     def _person_in(self, text: str, actors: Actors) -> str | None:
         named = self.actors.persons_in(text)
