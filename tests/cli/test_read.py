@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from tests.cli.test_commands import run
+from tests.cli.test_commands import CLEARWAY, run
 from tests.conftest import ROOT
 from tests.notices.test_opening import BAD
 
@@ -132,6 +133,27 @@ def test_words_can_be_added(tmp_path: Path) -> None:
     (tmp_path / "words" / "page.toml").write_text('spam_brand = ["x"]\n', encoding="utf-8")
     assert "spam_brands" in run("read", "a.txt", "--lexicon", "words", cwd=tmp_path, code=2).stderr
     assert "nope" in run("read", "a.txt", "--classifier", "nope", cwd=tmp_path, code=2).stderr
+
+
+def test_interrupted_it_keeps_what_it_read(pages: Path, tmp_path: Path) -> None:
+    """Ctrl-C ends the reading; what was read is written, and the lists hold it."""
+    for k in range(400):
+        shutil.copy(pages / "season.txt", pages / f"copy-{k:03}.txt")
+    words = [str(CLEARWAY), "read", "in", "--out", "out", "--xlsx", "--csv", "--lang", "en"]
+    with subprocess.Popen(words, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for _ in range(3):
+            process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate()
+    assert process.returncode == 130, err
+    written = {p.name.removesuffix(".orders.json") for p in (tmp_path / "out").glob("*.orders.json")}
+    assert 3 <= len(written) < 402
+    with (tmp_path / "out" / "orders.csv").open(encoding="utf-8-sig", newline="") as handle:
+        listed = {row["notice"] for row in csv.DictReader(handle)}
+    assert listed <= written
+    assert len(listed) >= 2
+    assert not list((tmp_path / "out").glob(".staging*"))
 
 
 def test_no_planner_is_loaded_to_read() -> None:

@@ -68,6 +68,14 @@ def test_html_hides_and_breaks_as_a_browser_does() -> None:
     assert [line for line in page.text.split("\n") if line] == ["one two", "three"]
 
 
+def test_a_site_name_in_the_heading_is_no_title() -> None:
+    """The title is the line that the article resembles, whatever is marked up as heading."""
+    lines = TEXT.splitlines()
+    body = "".join(f"<p>{line}</p>" for line in lines[1:])
+    page = f"<html><body><h1>今日要闻观察</h1><div>{lines[0]}</div>{body}</body></html>"
+    assert standard_reader().read(page.encode(), "a.html").title == lines[0]
+
+
 def test_docx() -> None:
     """A DOCX is read with its title, paragraphs and tables in order."""
     from docx import Document

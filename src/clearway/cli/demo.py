@@ -16,7 +16,7 @@ import polars as pl
 
 from clearway.cases import Case
 from clearway.core.files import staged_file
-from clearway.notices import read_notice, write_notice, write_xlsx
+from clearway.notices import order_rows, read_notice, write_notice, write_xlsx
 from clearway.planning import Plan, plan
 from clearway.planning.compiled import prepare
 from clearway.reporting import Sheets, render_comparison, render_report, render_review
@@ -73,7 +73,7 @@ def _notice() -> list[str]:
         _say(f"  {order.n}. {order.addressee or '…'}{due}: {order.text}")
     folder = OUT / "notice"
     write_notice(notice, folder)
-    write_xlsx([notice], folder / "orders.xlsx")
+    write_xlsx(order_rows(notice), folder / "orders.xlsx")
     with staged_file(folder / f"{notice.name}.review.html") as staging:
         staging.write_text(render_review(notice), encoding="utf-8")
     _say(f"review: {(folder / f'{notice.name}.review.html').resolve()}")

@@ -41,7 +41,7 @@ def read(
 
     Pages that cannot be read are listed with the reason (exit code 2); the others are read and written.
     """
-    from clearway.notices import input_files, write_csv, write_xlsx
+    from clearway.notices import input_files, order_rows, write_csv, write_xlsx
 
     tongue = language(lang)
     if (review or xlsx or csv) and out is None:
@@ -52,29 +52,34 @@ def read(
     if diff:
         _diff(reader, paths, faults, json_, tongue)
         return
-    notices: list[Notice] = []
-    lines = 0
-    for path in _progress(paths, quiet or json_):
-        notice = _read(reader, path, faults)
-        if notice is None:
-            continue
-        if out is not None:
-            _write(notice, out, review, tongue)
-        if json_ or xlsx or csv:
-            notices.append(notice)
-        if not json_ and not quiet:
-            lines += 1
-            typer.echo(_line(path, notice, tongue))
-            if out is None:
-                _print_orders(notice, tongue)
-    if out is not None and xlsx and notices:
-        write_xlsx(notices, out / "orders.xlsx", tongue)
-    if out is not None and csv and notices:
-        write_csv(notices, out / "orders.csv", tongue)
+    rows: list[dict[str, Any]] = []
+    documents: list[dict[str, Any]] = []
+    stopped = False
+    try:
+        for path in _progress(paths, quiet or json_):
+            notice = _read(reader, path, faults)
+            if notice is None:
+                continue
+            if out is not None:
+                _write(notice, out, review, tongue)
+            rows += order_rows(notice, tongue) if xlsx or csv else []
+            documents += [{**notice.to_dict(), "clean": notice.clean}] if json_ else []
+            if not json_ and not quiet:
+                typer.echo(_line(path, notice, tongue))
+                if out is None:
+                    _print_orders(notice, tongue)
+    except KeyboardInterrupt:
+        stopped = True  # what was read so far is listed below
+    if out is not None and xlsx:
+        write_xlsx(rows, out / "orders.xlsx", tongue)
+    if out is not None and csv:
+        write_csv(rows, out / "orders.csv", tongue)
     if json_:
-        echo_json({"notices": [_document(n) for n in notices], "failed": [f.to_dict() for f in faults]})
-    if out is not None and not quiet and not json_ and lines:
+        echo_json({"notices": documents, "failed": [f.to_dict() for f in faults]})
+    elif out is not None and not quiet:
         typer.echo(f"written to {out}" if tongue == "en" else f"已写入 {out}")
+    if stopped:
+        raise KeyboardInterrupt
     if json_ and faults:
         raise typer.Exit(2)
     faults.require()
@@ -136,10 +141,6 @@ def _progress(paths: list[Path], silent: bool) -> Any:
     from rich.progress import track
 
     return track(paths, description="reading", console=Console(stderr=True))
-
-
-def _document(notice: Notice) -> dict[str, Any]:
-    return {**notice.to_dict(), "clean": notice.clean}
 
 
 def _line(path: Path, notice: Notice, tongue: str) -> str:

@@ -8,7 +8,7 @@ Words:  page, clean text, repair, order, passage
 
 from clearway.notices.editions import Change, diff_notices
 from clearway.notices.errors import NoticeFaultError
-from clearway.notices.files import write_csv, write_notice, write_xlsx
+from clearway.notices.files import order_rows, write_csv, write_notice, write_xlsx
 from clearway.notices.inputs import input_files
 from clearway.notices.lexicon import Lexicon
 from clearway.notices.reading import Classifier, Reader, read_notice, standard_reader
@@ -26,6 +26,7 @@ __all__ = [
     "Repair",
     "diff_notices",
     "input_files",
+    "order_rows",
     "read_notice",
     "standard_reader",
     "write_csv",

@@ -160,13 +160,10 @@ class Finder:
         if not body:
             return None
         heading = page.heading
-        if (
-            heading is not None
-            and heading < body[0]
-            and kinds[heading] in ("", "source_line")
-            and len(bare[heading]) >= 5
-        ):
-            return heading
+        if heading is not None and heading < body[0] and kinds[heading] == "" and len(bare[heading]) >= 5:
+            # an h1 may be the site's name, which the article does not resemble
+            if _likeness(bare[heading], pairs) >= _TRADE_LIKENESS or _TRADE.search(bare[heading]):
+                return heading
         best, best_score = None, 0.0
         for i in range(body[0]):
             text = bare[i]

@@ -53,9 +53,9 @@ def write_notice(notice: Notice, folder: Path) -> list[Path]:
     return paths
 
 
-def order_rows(notices: Sequence[Notice], lang: str = "en") -> list[dict[str, Any]]:
+def order_rows(notice: Notice, lang: str = "en") -> list[dict[str, Any]]:
     """One row an order, ready to hand out; keys as in ``COLUMNS``."""
-    return [_row(notice, order, lang) for notice in notices for order in notice.orders]
+    return [_row(notice, order, lang) for order in notice.orders]
 
 
 def _row(notice: Notice, order: Order, lang: str) -> dict[str, Any]:
@@ -90,17 +90,17 @@ def safe_cell(value: Any) -> Any:
     return f"'{value}" if isinstance(value, str) and value.startswith(_STARTS_FORMULA) else value
 
 
-def write_csv(notices: Sequence[Notice], path: Path, lang: str = "en") -> None:
-    """The list of orders as CSV (UTF-8 with a mark, as spreadsheets expect)."""
+def write_csv(rows: Sequence[dict[str, Any]], path: Path, lang: str = "en") -> None:
+    """Rows of orders as CSV (UTF-8 with a mark, as spreadsheets expect)."""
     with staged_file(path) as staging, staging.open("w", encoding="utf-8-sig", errors="replace", newline="") as handle:
         writer = csv.writer(handle)
         writer.writerow([c[1 if lang == "zh" else 0] for c in COLUMNS.values()])
-        for row in order_rows(notices, lang):
+        for row in rows:
             writer.writerow([safe_cell(row[key]) for key in COLUMNS])
 
 
-def write_xlsx(notices: Sequence[Notice], path: Path, lang: str = "en") -> None:
-    """The list of orders as a workbook, one row an order, with room for who takes it and how it ended."""
+def write_xlsx(rows: Sequence[dict[str, Any]], path: Path, lang: str = "en") -> None:
+    """Rows of orders as a workbook, with room for who takes each and how it ended."""
     import xlsxwriter
 
     options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
@@ -111,7 +111,6 @@ def write_xlsx(notices: Sequence[Notice], path: Path, lang: str = "en") -> None:
         for k, column in enumerate(COLUMNS.values()):
             sheet.set_column(k, k, column[2], wrap)
             sheet.write_string(0, k, column[1 if lang == "zh" else 0], bold)
-        rows = order_rows(notices, lang)
         for at, row in enumerate(rows, 1):
             for k, key in enumerate(COLUMNS):
                 value = row[key]
