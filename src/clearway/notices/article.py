@@ -160,10 +160,8 @@ class Finder:
         if not body:
             return None
         heading = page.heading
-        if heading is not None and heading < body[0] and kinds[heading] == "" and len(bare[heading]) >= 5:
-            # an h1 may be the site's name, which the article does not resemble
-            if _likeness(bare[heading], pairs) >= _TRADE_LIKENESS or _TRADE.search(bare[heading]):
-                return heading
+        if heading is not None and heading < body[0] and kinds[heading] == "" and _names(bare[heading], pairs):
+            return heading
         best, best_score = None, 0.0
         for i in range(body[0]):
             text = bare[i]
@@ -227,6 +225,12 @@ class Finder:
 def _iso(found: re.Match[str]) -> str | None:
     year, month, day = (int(found[k]) for k in (1, 2, 3))
     return f"{year:04d}-{month:02d}-{day:02d}" if 1 <= month <= 12 and 1 <= day <= 31 else None
+
+
+def _names(heading: str, pairs: frozenset[str]) -> bool:
+    """Whether a heading names the article: it may be the site's name, which the article does not resemble."""
+    alike = _likeness(heading, pairs) >= _TRADE_LIKENESS or _TRADE.search(heading) is not None
+    return len(heading) >= 5 and alike
 
 
 def _pairs(text: str) -> frozenset[str]:
