@@ -185,8 +185,10 @@ class Introductions:
             return self._body_of(person, head + text[: m.start()], actors), person
         bodies = self.actors.bodies_in(subject)
         if bodies:
-            joined = "、".join(bodies) if len(bodies) > 1 and "、" in subject else bodies[-1]
-            return joined, None
+            part = re.search(rf"{re.escape(bodies[-1])}[㐀-鿿]{{2,10}}(?:司|办公室|中心)$", subject)
+            if part:  # a department that speaks for itself
+                return part[0], None
+            return ("、".join(bodies) if len(bodies) > 1 and "、" in subject else bodies[-1]), None
         actor = groups.get("actor") or ""
         told = re.split("[，、：]", subject)[-1]
         if told in ("国家局", "国家邮政局"):
