@@ -17,6 +17,10 @@ from clearway.notices.lexicon import Lexicon
 from clearway.notices.sentences import clause_starts
 
 _NAME = "[㐀-鿿·]"
+_NO_NAMES = "近日|日前|今日|昨日|带队|一行|分别|先后|主持|出席|同志|现场|实地|亲自"
+_AFTER_NAME = (
+    "主持|出席|强调|指出|要求|提出|表示|参加|讲话|作|对|就|在|率|带|一行|同志|介绍|认为|传达|先后|深入|到|赴|于|（|，"
+)
 _LIST_LONGEST = 100  # characters of a list of places
 _BODY_ENDS = re.compile(
     "国家邮政局|邮政管理局|邮政业安全中心|邮政业发展中心|快递行业协会|快递协会|邮政集团有限公司|邮政集团公司|邮政分公司|集团有限公司|人民政府"
@@ -99,10 +103,11 @@ class ActorWords:
         table = lexicon["orders"]
         self._bodies = sorted(table["bodies"], key=len, reverse=True)
         offices = "|".join(sorted(table["offices"], key=len, reverse=True))
+        # what the office of a person begins with spares most places
+        firsts = "".join(sorted({office[0] for office in table["offices"]}))
         self._person = re.compile(
-            rf"(?<![总副])((?:{offices})(?:、(?:{offices}))*)(?:兼[㐀-鿿]{{2,10}})?"
-            r"((?!近日|日前|今日|昨日|带队|一行|分别|先后|主持|出席|同志|现场|实地|亲自)[㐀-鿿]{2,3}(?:·[㐀-鿿]+)?)"
-            r"(?=主持|出席|强调|指出|要求|提出|表示|参加|讲话|作|对|就|在|率|带|一行|同志|介绍|认为|传达|先后|深入|到|赴|于|（|，)"
+            rf"(?=[{firsts}])(?<![总副])((?:{offices})(?:、(?:{offices}))*)(?:兼[㐀-鿿]{{2,10}})?"
+            rf"((?!{_NO_NAMES})[㐀-鿿]{{2,3}}(?:·[㐀-鿿]+)?)(?={_AFTER_NAME})"
         )
         self._above = re.compile(
             r"(?:传达|贯彻|学习|落实|按照|根据|召开的|参加|组织的|印发的|关于)[^，。；]{0,6}?([㐀-鿿]{2,16}?(?:局|公司|部|委))"

@@ -23,7 +23,7 @@ class Duties:
     def __init__(self, lexicon: Lexicon) -> None:
         table = lexicon["orders"]
         self._modal = any_of(table["modals"])
-        self._fact = any_of(table["facts"])
+        self._fact = AnyOf(table["facts"])
         self._report = AnyOf(table["reports"])
         self._background = any_of(table["background_ends"])
         self._higher = any_of([re.escape(w) for w in table["higher"]])

@@ -12,7 +12,7 @@ import re
 from functools import lru_cache
 
 from clearway.core.places import Place, place_names
-from clearway.notices.lexicon import Lexicon, pairs_in
+from clearway.notices.lexicon import Lexicon, any_of, pairs_in
 
 _HAN = "㐀-鿿"
 _REMEMBERED = 4096
@@ -26,10 +26,12 @@ class Fields:
         counters = "|".join(sorted(map(re.escape, table["counters"]), key=len, reverse=True))
         tails = "|".join(map(re.escape, table["quoted_tails"]))
         fixed = "|".join(sorted(map(re.escape, table["fixed_targets"]), key=len, reverse=True))
-        self._target = re.compile(
-            rf"“(?P<quoted>[^“”]{{2,60}})”(?P<tail>{tails})?|《(?P<document>[^《》]{{2,80}}(?:《[^《》]*》[^《》]*)?)》"
-            rf"|(?P<fixed>{fixed})|(?<![\d.年月:：])(?P<number>\d+(?:\.\d+)?(?:余|多)?(?:{counters}))(?P<noun>[{_HAN}]{{0,8}})|(?P<code>\d{{4}}(?:{tails}))"
-        )
+        firsts = "".join(sorted({target[0] for target in table["fixed_targets"]}))
+        quoted = rf"“(?P<quoted>[^“”]{{2,60}})”(?P<tail>{tails})?"
+        document = "《(?P<document>[^《》]{2,80}(?:《[^《》]*》[^《》]*)?)》"
+        number = rf"(?<![\d.年月:：])(?P<number>\d+(?:\.\d+)?(?:余|多)?(?:{counters}))(?P<noun>[{_HAN}]{{0,8}})"
+        code = rf"(?P<code>\d{{4}}(?:{tails}))"
+        self._target = re.compile(rf"(?=[“《\d{firsts}])(?:{quoted}|{document}|(?P<fixed>{fixed})|{number}|{code})")
         counted = "|".join(sorted(map(re.escape, table["counted_nouns"]), key=len, reverse=True))
         self._noun = re.compile(f"(?:重点|主要|具体|专项|基础|核心|关键|一级|二级|省级|市级)?(?:{counted})")
         nouns = "|".join(sorted(map(re.escape, table["period_nouns"]), key=len, reverse=True))
@@ -40,7 +42,7 @@ class Fields:
         firsts = {noun[0] for noun in table["period_nouns"]} | set(table["deadline_begins"])
         self._begins = re.compile(rf"[\d{''.join(map(re.escape, sorted(firsts)))}]")
         self._cue = lexicon.pattern("orders", "deadline_cues")
-        self._place_words = re.compile("|".join(f"(?:{p})" for p in table["places"]))
+        self._place_words = any_of(table["places"])
         # reprints say the same again and again
         self.targets = lru_cache(maxsize=_REMEMBERED)(self._targets)
         self.deadline = lru_cache(maxsize=_REMEMBERED)(self._deadline_of)

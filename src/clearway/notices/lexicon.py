@@ -78,25 +78,40 @@ class Lexicon:
 
 def any_of(patterns: list[str]) -> re.Pattern[str]:
     """One pattern that finds any of several; one that finds nothing where there are none."""
-    return re.compile("|".join(f"(?:{p})" for p in patterns) or r"(?!)")
+    return re.compile(_hinted(patterns) if patterns else r"(?!)")
+
+
+def _hinted(patterns: list[str]) -> str:
+    """Several patterns as one that looks at a place's first character before it tries any of them."""
+    whole = "|".join(f"(?:{p})" for p in patterns)
+    leads = [leads_of(p) for p in patterns]
+    if not all(leads):
+        return whole
+    firsts = sorted({lead[0] for found in leads if found for lead in found})
+    return f"(?=[{re.escape(''.join(firsts))}])(?:{whole})"
 
 
 class AnyOf:
     """Patterns of which any may be found; those that hold at the start are tried there alone, which is far quicker."""
 
-    __slots__ = ("_anywhere", "_start")
+    __slots__ = ("_hinted", "_others", "_start")
 
     def __init__(self, patterns: list[str]) -> None:
         start = [p for p in patterns if p.startswith("^") and len(_alternatives(p)) == 1]
         anywhere = [p for p in patterns if p not in start]
         self._start = any_of([p[1:] for p in start]) if start else None
-        self._anywhere = any_of(anywhere) if anywhere else None
+        hinted = [p for p in anywhere if leads_of(p)]
+        others = [p for p in anywhere if p not in hinted]
+        self._hinted = any_of(hinted) if hinted else None
+        self._others = any_of(others) if others else None
 
     def search(self, text: str) -> re.Match[str] | None:
         """The first match found, those at the start before others."""
         found = self._start.match(text) if self._start is not None else None
-        if found is None and self._anywhere is not None:
-            found = self._anywhere.search(text)
+        if found is None and self._hinted is not None:
+            found = self._hinted.search(text)
+        if found is None and self._others is not None:
+            found = self._others.search(text)
         return found
 
 

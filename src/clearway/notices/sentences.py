@@ -37,7 +37,7 @@ class Mark(NamedTuple):
 
 
 _MARKER = re.compile(
-    rf"(?:(?P<han>[{NUMERALS}]{{1,3}})(?:(?P<is>是|要|则是)|、(?![{NUMERALS}]、))|[（(](?P<par>[{NUMERALS}]{{1,3}}|\d{{1,2}})[)）]、?"
+    rf"(?=[{NUMERALS}（(第\d①-⑳首其再最])(?:(?P<han>[{NUMERALS}]{{1,3}})(?:(?P<is>是|要|则是)|、(?![{NUMERALS}]、))|[（(](?P<par>[{NUMERALS}]{{1,3}}|\d{{1,2}})[)）]、?"
     rf"|第(?P<di>[{NUMERALS}]{{1,3}})[，,、是]|(?P<num>\d{{1,2}})[.．、](?!\d)|(?P<circle>[①-⑳])|(?P<word>首先|其次|再次|最后)(?=[，,要是]))"
 )
 _WORDS = {"首先": 1, "其次": 2, "再次": 3, "最后": 4}
