@@ -39,8 +39,8 @@ class Fields:
             rf"(?:(?:{nouns})(?:[、和及与暨]?(?:{nouns}))*(?:服务保障|保障|假期)?期间)|"
             + "|".join(f"(?:{p})" for p in table["deadlines"])
         )
-        firsts = {noun[0] for noun in table["period_nouns"]} | set(table["deadline_begins"])
-        self._begins = re.compile(rf"[\d{''.join(map(re.escape, sorted(firsts)))}]")
+        begins = {noun[0] for noun in table["period_nouns"]} | set(table["deadline_begins"])
+        self._begins = re.compile(rf"[\d{''.join(map(re.escape, sorted(begins)))}]")
         self._cue = lexicon.pattern("orders", "deadline_cues")
         self._place_words = any_of(table["places"])
         # reprints say the same again and again
