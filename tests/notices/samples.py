@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from clearway.notices.sentences import split_sentences
+from clearway.notices.orders.sentences import split_sentences
 
 FOLDER = Path(__file__).parent / "pages"
 _MARK = re.compile(r"⟦(\d*|/)⟧")

@@ -10,7 +10,7 @@ import pytest
 
 from clearway.core.errors import InputError
 from clearway.notices import NoticeFaultError, read_notice, standard_reader
-from clearway.notices.opening import LIMIT_MB, open_page
+from clearway.notices.pages.opening import LIMIT_MB, open_page
 from tests.notices.samples import FOLDER, read_sample
 
 SAMPLE = read_sample(FOLDER / "disinfection.txt")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from clearway.notices import standard_reader
-from clearway.notices.readings import reads
+from clearway.notices.repair.readings import reads
 
 HEAD = "清原省邮政管理局召开会议部署工作。"
 

@@ -9,7 +9,7 @@ import pytest
 
 from clearway.core.errors import InputError
 from clearway.notices import Lexicon, Notice, Reader, diff_notices, standard_reader
-from clearway.notices.periods import Periods
+from clearway.notices.orders.periods import Periods
 
 PERIODS = Periods(Lexicon.standard())
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from clearway.core.files import staged_file
-from clearway.notices.topics import topic_titles
+from clearway.notices.orders import topic_titles
 from clearway.notices.types import Notice, Order
 
 # key: heading en, heading zh, width in the workbook; the last two are for whoever takes the list in hand

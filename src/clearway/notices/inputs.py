@@ -11,7 +11,7 @@ import glob
 from pathlib import Path
 
 from clearway.core.errors import Faults
-from clearway.notices.opening import SUFFIXES
+from clearway.notices.pages import SUFFIXES
 
 
 def input_files(words: list[str], faults: Faults) -> list[Path]:

@@ -15,17 +15,19 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
-from clearway.notices.accident import Accidents
-from clearway.notices.actors import Actors
-from clearway.notices.article import Finder
-from clearway.notices.characters import Characters
-from clearway.notices.draft import Draft
 from clearway.notices.lexicon import Lexicon
-from clearway.notices.opening import Page, open_page
-from clearway.notices.orders import OrderFinder
-from clearway.notices.punctuation import close_gaps, mend_punctuation
-from clearway.notices.readings import drop_readings
-from clearway.notices.spam import Spam, drop_pieces
+from clearway.notices.orders import Actors, OrderFinder
+from clearway.notices.pages import Finder, Page, open_page
+from clearway.notices.repair import (
+    Accidents,
+    Characters,
+    Draft,
+    Spam,
+    close_gaps,
+    drop_pieces,
+    drop_readings,
+    mend_punctuation,
+)
 from clearway.notices.types import Notice, Order, Repair
 
 # what a site adds to the title of its pages

@@ -2,7 +2,7 @@
 
 In:     nothing
 Out:    Repair, Part, Order, Notice
-Not:    how they are found (repair.py, orders.py), how they are written (files.py)
+Not:    how they are found (repair, orders), how they are written (files.py)
 Words:  repair = one change between the page and the clean text; part = one sentence of an order with several
 """
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 
 from clearway.notices.lexicon import AnyOf, Lexicon, any_of
-from clearway.notices.sentences import clause_starts
+from clearway.notices.orders.sentences import clause_starts
 
 _SHORT = 4
 

@@ -13,14 +13,14 @@ import re
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field, replace
 
-from clearway.notices.actors import Actors, ActorWords
-from clearway.notices.duties import Duties
-from clearway.notices.fields import Fields
 from clearway.notices.lexicon import Lexicon
-from clearway.notices.passages import LOOK_BACK, Introductions, Passage
-from clearway.notices.periods import Periods
-from clearway.notices.sentences import Mark, Sentence, marks_of, split_sentences
-from clearway.notices.topics import Topics
+from clearway.notices.orders.actors import Actors, ActorWords
+from clearway.notices.orders.duties import Duties
+from clearway.notices.orders.fields import Fields
+from clearway.notices.orders.passages import LOOK_BACK, Introductions, Passage
+from clearway.notices.orders.periods import Periods
+from clearway.notices.orders.sentences import Mark, Sentence, marks_of, split_sentences
+from clearway.notices.orders.topics import Topics
 from clearway.notices.types import Order, Part
 
 _LEAD = 14  # characters before a list that can hold a requirement of their own

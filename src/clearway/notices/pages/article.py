@@ -12,8 +12,8 @@ import re
 from dataclasses import dataclass, field
 
 from clearway.notices.lexicon import AnyOf, Lexicon, pairs_in
-from clearway.notices.opening import Page
-from clearway.notices.spam import Spam
+from clearway.notices.pages.opening import Page
+from clearway.notices.repair.spam import Spam
 
 _SPACE = re.compile(r"\s+")
 _HAN = re.compile("[㐀-鿿]")

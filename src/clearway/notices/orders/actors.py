@@ -2,7 +2,7 @@
 
 In:     paragraphs of clean text, Lexicon
 Out:    Actors of one notice: full names of bodies, whom a stand-in means; who is addressed in a clause
-Not:    what is ordered (orders.py)
+Not:    what is ordered (orders)
 Words:  stand-in = 会议, 该局, 《通知》: a word for a body named before
 """
 
@@ -14,7 +14,7 @@ from functools import lru_cache
 
 from clearway.core.places import Place, place_names
 from clearway.notices.lexicon import Lexicon
-from clearway.notices.sentences import clause_starts
+from clearway.notices.orders.sentences import clause_starts
 
 _NAME = "[㐀-鿿·]"
 _NO_NAMES = "近日|日前|今日|昨日|带队|一行|分别|先后|主持|出席|同志|现场|实地|亲自"

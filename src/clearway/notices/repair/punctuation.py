@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 
-from clearway.notices.draft import Draft, Edit
+from clearway.notices.repair.draft import Draft, Edit
 
 _HAN = "㐀-鿿〇𠀀-𯿿"
 _MARKS = "，。、；：？！“”‘’（）《》〈〉【】〔〕…—"

@@ -2,7 +2,7 @@
 
 In:     a paragraph of clean text
 Out:    Sentence: start, end (before its stop), the stop; ordinals and where they begin
-Not:    what a sentence says (orders.py)
+Not:    what a sentence says (orders)
 Source: the labelling guideline's segmentation: stops are 。 and ； outside quotes and brackets
 """
 

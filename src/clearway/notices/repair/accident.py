@@ -14,8 +14,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from clearway.notices.draft import Draft, Edit
-from clearway.notices.readings import reads
+from clearway.notices.repair.draft import Draft, Edit
+from clearway.notices.repair.readings import reads
 
 # what decoders write for a character that they do not know
 MARKS = "?？\ufffd□▯◇■\ue000-\uf8ff"

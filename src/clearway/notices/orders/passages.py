@@ -2,7 +2,7 @@
 
 In:     sentences, Actors
 Out:    Passage, and where in the sentence the duty begins
-Not:    the orders of a passage (orders.py)
+Not:    the orders of a passage (orders)
 Words:  passage = sentences under one introducing verb; opener = words that announce a list (通知如下)
 """
 
@@ -11,9 +11,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from clearway.notices.actors import Actors, ActorWords, trimmed
 from clearway.notices.lexicon import Lexicon, any_of
-from clearway.notices.sentences import Sentence
+from clearway.notices.orders.actors import Actors, ActorWords, trimmed
+from clearway.notices.orders.sentences import Sentence
 
 LOOK_BACK = 2_000  # characters in which a meeting's holder is looked for before the page's first body is taken
 

@@ -14,7 +14,7 @@ from typing import Any
 from lxml import etree, html
 
 from clearway.notices.errors import NoticeFaultError
-from clearway.notices.opening import Page
+from clearway.notices.pages.opening import Page
 
 DEPTH = 1_000
 _EXTRACT_MB = 1  # beyond that size the extractor takes too long, and line rules decide alone

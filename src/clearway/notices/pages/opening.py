@@ -15,8 +15,8 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from clearway.notices.decoding import declared_encoding, decode
 from clearway.notices.errors import NoticeFaultError
+from clearway.notices.pages.decoding import declared_encoding, decode
 
 LIMIT_MB = 32
 _UNPACKED_MB = 128
@@ -59,7 +59,7 @@ def open_page(data: bytes, name: str) -> Page:
         raise NoticeFaultError("not_format", format=suffix[1:].upper())
     text, encoding = decode(data, declared_encoding(data))
     if suffix in (".html", ".htm", ".xhtml", ".shtml") or _MARKUP.search(text, 0, 65536):
-        from clearway.notices.html import html_page
+        from clearway.notices.pages.html import html_page
 
         return html_page(text, encoding)
     return _told(Page("text", _lines(text), encoding))

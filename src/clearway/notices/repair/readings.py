@@ -13,7 +13,7 @@ import re
 import unicodedata
 from functools import cache
 
-from clearway.notices.draft import Draft, Edit
+from clearway.notices.repair.draft import Draft, Edit
 
 _LETTERS = "a-zA-ZüÜêāáǎàēéěèīíǐìōóǒòūúǔùǖǘǚǜńňǹḿĀÁǍÀĒÉĚÈŌÓǑÒ"
 _BRACKETED = re.compile(rf"(?<=[㐀-鿿𠀀-𯿿〇])[ \t]*[(（\[【〔［]([{_LETTERS} \t'’:\d·]{{1,40}})[)）\]】〕］][ \t]?")

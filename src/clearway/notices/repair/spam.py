@@ -11,8 +11,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from clearway.notices.draft import Draft, Edit
 from clearway.notices.lexicon import Lexicon, leads_of, pairs_in
+from clearway.notices.repair.draft import Draft, Edit
 
 _HAN = re.compile("[㐀-鿿]")
 _PAIRS = ("()", "（）", "[]", "【】")

@@ -15,8 +15,8 @@ import unicodedata
 from functools import cached_property
 from typing import Any
 
-from clearway.notices.draft import Draft
 from clearway.notices.lexicon import Lexicon
+from clearway.notices.repair.draft import Draft
 
 _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f]+"
