@@ -67,15 +67,19 @@ class Reader:
         with _no_collection():
             return self._read_page(page, name)
 
-    def _read_page(self, page: Page, name: str) -> Notice:
-        draft = Draft(page.text)
+    def _repaired(self, text: str) -> Draft:
+        """A page's text with every line of it repaired, those around the article too: their words are known so."""
+        draft = Draft(text)
         self._characters.tidy(draft)
         drop_readings(draft)
         close_gaps(draft)
         self._characters.simplify(draft)
         self._accidents.restore(draft)
         mend_punctuation(draft)
+        return draft
 
+    def _read_page(self, page: Page, name: str) -> Notice:
+        draft = self._repaired(page.text)
         lines = draft.text.split("\n")
         article = self._finder.find(lines, page)
         spans = _spans(lines)
@@ -110,7 +114,7 @@ class Reader:
         day, day_text = article.date, article.date_text
         if day is None:
             day, day_text = _told_date(clean_lines, title is not None)
-        actors = Actors(self._orders.actors, clean, title, article.source)
+        actors = Actors(self._orders.actors, clean)
         orders, issuers = self._orders.find(clean_lines, actors, 0 if title is not None else None, day)
         found = tuple(orders)
         if self._classifier is not None:
@@ -130,7 +134,6 @@ class Reader:
             source=article.source,
             source_url=article.source_url,
             orders=found,
-            remarks=page.remarks,
         )
 
 

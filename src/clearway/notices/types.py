@@ -8,7 +8,7 @@ Words:  repair = one change between the page and the clean text; part = one sent
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 
@@ -112,7 +112,6 @@ class Notice:
     source: str | None
     source_url: str | None
     orders: tuple[Order, ...] = ()
-    remarks: tuple[str, ...] = field(default=())
 
     def to_dict(self) -> dict[str, Any]:
         """The document as the JSON form has it, with the repairs spelled out."""
@@ -126,7 +125,6 @@ class Notice:
             "source_url": self.source_url,
             "format": self.format,
             "encoding": self.encoding,
-            "remarks": list(self.remarks),
             "orders": [order.to_dict() for order in self.orders],
             "repairs": [
                 {

@@ -49,11 +49,10 @@ class Speaker:
 class Actors:
     """Bodies and persons of one notice, in the order in which the page names them."""
 
-    def __init__(self, words: ActorWords, text: str, title: str | None, source: str | None) -> None:
+    def __init__(self, words: ActorWords, text: str) -> None:
         self._words = words
         self.bodies = words.bodies_in(text)
         self.persons = words.persons_in(text)
-        self._title, self._source = title, source
 
     def body_named(self, printed: str) -> str | None:
         """The fullest name on the page of a body as printed: 重庆局 after 重庆市邮政管理局 is that one."""
@@ -89,7 +88,10 @@ class Actors:
                 return found[-1]
         named = self._words.bodies_in(before)
         acting = [b for b in named if b not in self._words.above(before)]
-        return (acting or named or self.bodies or (None,))[-1 if not acting else 0]
+        if acting:
+            return acting[0]
+        others = named or self.bodies
+        return others[-1] if others else None
 
     def person(self, name: str) -> Speaker | None:
         """The speaker of that name, where the page says whom he speaks for."""

@@ -29,7 +29,7 @@ _SEMICOLONS = ("；", ";")
 
 
 @dataclass
-class Draft:
+class Found:
     """An order before its fields are read: where its text stands in the paragraph, and its sentences."""
 
     start: int
@@ -58,9 +58,9 @@ class Paragraph:
     starts: list[int]
     passage: Passage | None
     live: bool
-    item: Draft | None = None
+    item: Found | None = None
     closed: bool = False
-    drafts: list[Draft] = field(default_factory=list)
+    drafts: list[Found] = field(default_factory=list)
 
     def mark_within(self, start: int, end: int) -> Mark | None:
         """The first ordinal marker in a stretch of the paragraph."""
@@ -109,7 +109,7 @@ class OrderFinder:
 
     # ------------------------------------------------------------ a paragraph
 
-    def _paragraph(self, line: str, actors: Actors, state: State) -> list[Draft]:
+    def _paragraph(self, line: str, actors: Actors, state: State) -> list[Found]:
         """Orders of one paragraph; the state is taken on to the next."""
         marks = marks_of(line, state.expect)
         passage = state.passage
@@ -162,7 +162,7 @@ class OrderFinder:
             if report:
                 part.live = part.item is not None
                 return
-            part.item = Draft(
+            part.item = Found(
                 sentence.start, sentence.end, mark.ordinal, part.passage, [(sentence.start, sentence.end)]
             )
             part.drafts.append(part.item)
@@ -222,7 +222,7 @@ class OrderFinder:
 
     # ------------------------------------------------------------ its fields
 
-    def _order(self, n: int, para: int, offset: int, line: str, draft: Draft, day: str | None) -> Order:
+    def _order(self, n: int, para: int, offset: int, line: str, draft: Found, day: str | None) -> Order:
         text = line[draft.start : draft.end]
         sentences = [line[a:b] for a, b in draft.sentences]
         passage = draft.passage
@@ -264,11 +264,11 @@ class OrderFinder:
         )
 
 
-def _single(line: str, start: int, end: int, passage: Passage) -> Draft:
+def _single(line: str, start: int, end: int, passage: Passage) -> Found:
     """An order without ordinal; whom a list is addressed to is not its own."""
     while end > start and line[end - 1] in "，：、 ":
         end -= 1
-    return Draft(start, end, None, replace(passage, addressee=None), [(start, end)])
+    return Found(start, end, None, replace(passage, addressee=None), [(start, end)])
 
 
 def _cut(sentences: list[Sentence], starts: list[int]) -> list[Sentence]:

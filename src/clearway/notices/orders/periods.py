@@ -79,13 +79,9 @@ def _range(printed: str, on: date) -> dict[str, Any] | None:
 
 
 def _end(printed: str, on: date) -> dict[str, Any] | None:
-    before = re.search(r"(?:之前|以前|前|底前|末前)$", printed)
-    last = _last(re.sub(r"(?:之前|以前|前|之?内)$", "", printed), on)
-    if last is None:
-        return None
     # “12月31日前” and “before the end of the year” take the day with them
-    del before
-    return {"to": last.isoformat()}
+    last = _last(re.sub(r"(?:之前|以前|前|之?内)$", "", printed), on)
+    return {"to": last.isoformat()} if last is not None else None
 
 
 def _last(text: str, on: date) -> date | None:

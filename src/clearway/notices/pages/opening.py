@@ -38,7 +38,6 @@ class Page:
     encoding: str | None = None
     kept: frozenset[int] | None = None
     heading: int | None = None
-    remarks: tuple[str, ...] = ()
 
 
 def open_page(data: bytes, name: str) -> Page:
