@@ -10,6 +10,7 @@ import pytest
 from clearway.core.errors import InputError
 from clearway.notices import Lexicon, Notice, Reader, diff_notices, standard_reader
 from clearway.notices.orders.periods import Periods
+from clearway.notices.orders.sentences import number_of
 
 PERIODS = Periods(Lexicon.standard())
 
@@ -167,6 +168,82 @@ def test_faults_of_added_words_are_listed(tmp_path: Path) -> None:
         "unknown_lexicon",
         "unreadable",
     ]
+
+
+def test_a_deadline_that_an_officer_adds(tmp_path: Path) -> None:
+    """An added expression is found whatever it begins with."""
+    (tmp_path / "orders.toml").write_text('deadlines = ["谷雨前后"]\n', encoding="utf-8")
+    (order,) = read(MEETING.format("要在谷雨前后完成检查"), Reader(Lexicon.read(tmp_path))).orders
+    assert order.deadline == "谷雨前后"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("page.toml", 'spam_brands = ["某(?:乐|园)"]'),
+        ("page.toml", 'spam_brands = ["("]'),
+        ("topics.toml", '[new]\nzh = "新"'),
+        ("topics.toml", "new = 3"),
+        ("topics.toml", '[disinfection]\nwords = { "(" = 1.0 }'),
+        ("topics.toml", '[disinfection]\nwords = { "消毒液" = "much" }'),
+        ("characters.toml", '[variants]\n"両両" = "两"'),
+        ("characters.toml", '[words]\n"一两字" = "两字"'),
+        ("periods.toml", '[holidays."春节"]\n2027 = ["2027-02-30", "2027-03-01"]'),
+        ("periods.toml", '[holidays]\n"春节" = 3'),
+    ],
+)
+def test_words_that_no_reader_can_be_made_of_are_faults(tmp_path: Path, name: str, text: str) -> None:
+    """A faulty word is told when the folder is read, not met as a crash later."""
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    with pytest.raises(InputError):
+        Lexicon.read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "day", ["2022年2月30日", "2022年13月45日", "0000年底前", "9999年12月31日前", "自9月40日至0月3日"]
+)
+def test_days_that_no_calendar_has(day: str) -> None:
+    """Such days are left open: no crash, no date."""
+    notice = read(f"{day}，清溪市邮政管理局召开会议。会议要求，各企业要在{day}完成检查，春节期间做好值守。")
+    assert len(notice.orders) == 1
+    assert PERIODS.resolve(day, "2022-02-01") is None or day.startswith("9999")
+    page = f"市局部署检查工作\n发布时间：2022-02-31 来源：某局\n清溪市邮政管理局召开会议。会议要求，要在{day}前完成检查工作。"
+    assert read(page).date is None
+
+
+@pytest.mark.parametrize(
+    ("numeral", "number"),
+    [
+        ("一", 1),
+        ("十", 10),
+        ("十一", 11),
+        ("二十", 20),
+        ("九十九", 99),
+        ("十二一", 0),
+        ("二一十", 0),
+        ("十十", 0),
+        ("一二", 0),
+    ],
+)
+def test_numerals(numeral: str, number: int) -> None:
+    """Numerals up to 99; what is none is no ordinal."""
+    assert number_of(numeral) == number
+
+
+def test_a_plug_in_is_found_by_its_entry_point(monkeypatch: pytest.MonkeyPatch) -> None:
+    """--classifier NAME loads what a package offers under that name."""
+    from importlib import metadata
+
+    from clearway.cli.notice_commands import _plugged
+
+    point = metadata.EntryPoint("mine", "tests.notices.test_understanding:keep", "clearway.notices.classifier")
+    monkeypatch.setattr(metadata, "entry_points", lambda group: [point])
+    assert _plugged("mine") is keep
+
+
+def keep(clean: str, orders: tuple[Any, ...]) -> tuple[Any, ...]:
+    """A further opinion that changes nothing."""
+    return orders
 
 
 def test_two_editions() -> None:

@@ -41,12 +41,12 @@ def read(
 
     Pages that cannot be read are listed with the reason (exit code 2); the others are read and written.
     """
-    from clearway.notices import input_files, order_rows, write_csv, write_xlsx
+    from clearway.notices import input_files, order_rows, reader_with, write_csv, write_xlsx
 
     tongue = language(lang)
     if (review or xlsx or csv) and out is None:
         raise typer.BadParameter("--review, --xlsx and --csv need --out", param_hint="--out")
-    reader = _reader(lexicon, classifier)
+    reader = reader_with(lexicon, _plugged(classifier))
     faults = Faults()
     paths = input_files(inputs, faults)
     if diff:
@@ -57,7 +57,7 @@ def read(
     stopped = False
     try:
         for path in _progress(paths, quiet or json_):
-            notice = _read(reader, path, faults)
+            notice = reader.read_or_fault(path, faults)
             if notice is None:
                 continue
             if out is not None:
@@ -85,14 +85,6 @@ def read(
     faults.require()
 
 
-def _reader(lexicon: Path | None, classifier: str | None) -> Reader:
-    from clearway.notices import Lexicon, Reader, standard_reader
-
-    if lexicon is None and classifier is None:
-        return standard_reader()
-    return Reader(None if lexicon is None else Lexicon.read(lexicon), _plugged(classifier))
-
-
 def _plugged(name: str | None) -> Classifier | None:
     if name is None:
         return None
@@ -106,18 +98,6 @@ def _plugged(name: str | None) -> Classifier | None:
         )
     plugged: Classifier = known[name].load()
     return plugged
-
-
-def _read(reader: Reader, path: Path, faults: Faults) -> Notice | None:
-    from clearway.notices import NoticeFaultError
-
-    try:
-        return reader.read(path.read_bytes(), path.name)
-    except NoticeFaultError as error:
-        faults.add(error.code, str(path), **error.details)
-    except OSError as error:
-        faults.add("unreadable", str(path), reason=error.strerror or str(error))
-    return None
 
 
 def _write(notice: Notice, out: Path, review: bool, tongue: str) -> None:
@@ -169,7 +149,7 @@ def _diff(reader: Reader, paths: list[Path], faults: Faults, json_: bool, tongue
     faults.require()
     if len(paths) != 2:
         raise typer.BadParameter("name two pages, the earlier edition first", param_hint="--diff")
-    read_ = [_read(reader, path, faults) for path in paths]
+    read_ = [reader.read_or_fault(path, faults) for path in paths]
     faults.require()
     earlier, later = (n for n in read_ if n is not None)
     changes = diff_notices(earlier, later)

@@ -11,7 +11,7 @@ from clearway.notices.errors import NoticeFaultError
 from clearway.notices.files import order_rows, write_csv, write_notice, write_xlsx
 from clearway.notices.inputs import input_files
 from clearway.notices.lexicon import Lexicon
-from clearway.notices.reading import Classifier, Reader, read_notice, standard_reader
+from clearway.notices.reading import Classifier, Reader, read_notice, reader_with, standard_reader
 from clearway.notices.types import Notice, Order, Part, Repair
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "input_files",
     "order_rows",
     "read_notice",
+    "reader_with",
     "standard_reader",
     "write_csv",
     "write_notice",

@@ -12,6 +12,7 @@ import difflib
 import re
 import tomllib
 from collections.abc import Iterator
+from datetime import date
 from functools import cache
 from importlib.resources import files
 from operator import add
@@ -72,8 +73,57 @@ class Lexicon:
                 phrases = tuple(dict.fromkeys((*phrases, *_phrases(text))))
             else:
                 _merge(tables[path.stem], added, path, faults, open_=path.stem in ("topics", "characters", "periods"))
+                _check(path.stem, added, path, faults)
         faults.require()
         return Lexicon(tables, phrases)
+
+
+def _check(name: str, added: dict[str, Any], path: Path, faults: Faults) -> None:
+    """What an added table must hold beyond its shape, so that a reader can be made of it."""
+    for brand in added.get("spam_brands", []) if name == "page" else []:
+        leads = leads_of(brand) if _compiles(brand) else None
+        if not (re.search("[A-Za-z]", brand) if leads is None else all(len(lead) > 1 for lead in leads)):
+            faults.add(
+                "lexicon_value", str(path), None, "spam_brands", brand, needed="two plain characters at its start"
+            )
+    for topic, table in added.items() if name == "topics" else []:
+        known = isinstance(table, dict) and topic in Lexicon.standard()["topics"]
+        words = table.get("words", {}) if isinstance(table, dict) else None
+        if not isinstance(words, dict) or (not known and not {"zh", "en", "words"} <= table.keys()):
+            faults.add("lexicon_value", str(path), None, topic, table, needed="zh, en and words = { pattern = weight }")
+            continue
+        for word, weight in words.items():
+            if not _compiles(word) or isinstance(weight, bool) or not isinstance(weight, int | float):
+                faults.add(
+                    "lexicon_value", str(path), None, topic, f"{word} = {weight}", needed="a pattern and a number"
+                )
+    for part, length in (("variants", 1), ("words", None)) if name == "characters" else ():
+        pairs = added.get(part, {})
+        for old, new in pairs.items() if isinstance(pairs, dict) else ():
+            if not isinstance(new, str) or len(old) != (length or len(new)) or len(old) != len(new):
+                needed = "one character on both sides" if length else "as many characters on both sides"
+                faults.add("lexicon_value", str(path), None, part, f"{old} = {new}", needed=needed)
+    for holiday, years in added.get("holidays", {}).items() if name == "periods" else ():
+        for year, days in years.items() if isinstance(years, dict) else ((None, years),):
+            if not (isinstance(days, list) and len(days) == 2 and all(_is_day(day) for day in days)):
+                faults.add(
+                    "lexicon_value", str(path), None, f"{holiday} {year}", days, needed="two days such as 2027-02-06"
+                )
+
+
+def _compiles(pattern: Any) -> bool:
+    try:
+        re.compile(pattern)
+    except (re.error, TypeError):
+        return False
+    return True
+
+
+def _is_day(day: Any) -> bool:
+    try:
+        return isinstance(day, str) and bool(date.fromisoformat(day))
+    except ValueError:
+        return False
 
 
 def any_of(patterns: list[str]) -> re.Pattern[str]:

@@ -15,9 +15,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
+from clearway.core.errors import Faults
+from clearway.notices.errors import NoticeFaultError
 from clearway.notices.lexicon import Lexicon
 from clearway.notices.orders import Actors, OrderFinder
-from clearway.notices.pages import Finder, Page, open_page
+from clearway.notices.pages import LIMIT_MB, Finder, Page, open_page, told_date
 from clearway.notices.repair import (
     Accidents,
     Characters,
@@ -61,6 +63,19 @@ class Reader:
     def read(self, data: bytes, name: str) -> Notice:
         """Read the bytes of a page; ``name`` is its file name. Raises NoticeFaultError."""
         return self.read_page(open_page(data, name), Path(name).stem)
+
+    def read_or_fault(self, source: Path | bytes, faults: Faults) -> Notice | None:
+        """Read a file or bytes; what cannot be read is a fault with the file's name, and None comes back."""
+        name = "notice" if isinstance(source, bytes) else str(source)
+        try:
+            if isinstance(source, Path) and (size := source.stat().st_size) > LIMIT_MB << 20:
+                raise NoticeFaultError("page_too_large", size=size >> 20, limit=LIMIT_MB)  # before it fills memory
+            return self.read(source if isinstance(source, bytes) else source.read_bytes(), name)
+        except NoticeFaultError as error:
+            faults.add(error.code, name, **error.details)
+        except OSError as error:
+            faults.add("unreadable", name, reason=error.strerror or str(error))
+        return None
 
     def read_page(self, page: Page, name: str) -> Notice:
         """Read an opened page."""
@@ -113,7 +128,7 @@ class Reader:
 
         day, day_text = article.date, article.date_text
         if day is None:
-            day, day_text = _told_date(clean_lines, title is not None)
+            day, day_text = told_date(clean_lines[title is not None :])
         actors = Actors(self._orders.actors, clean)
         orders, issuers = self._orders.find(clean_lines, actors, 0 if title is not None else None, day)
         found = tuple(orders)
@@ -170,24 +185,6 @@ def _outside(repairs: list[Repair], left: list[Repair]) -> list[Repair]:
     return out
 
 
-def _told_date(lines: list[str], titled: bool) -> tuple[str | None, str | None]:
-    """The date that the article itself tells: in full in its first paragraph or as its signature; else as printed."""
-    body = lines[1:] if titled else lines
-    full = re.compile(r"(20\d\d)年(\d{1,2})月(\d{1,2})日")
-    for line in [*body[-2:][::-1]]:
-        m = full.fullmatch(line.strip())
-        if m:
-            return f"{int(m[1]):04d}-{int(m[2]):02d}-{int(m[3]):02d}", m[0]
-    if body:
-        m = full.search(body[0][:60])
-        if m:
-            return f"{int(m[1]):04d}-{int(m[2]):02d}-{int(m[3]):02d}", m[0]
-        said = re.search(r"\d{1,2}月\d{1,2}日|近日|日前|连日来|近期", body[0][:60])
-        if said:
-            return None, said[0]
-    return None, None
-
-
 @lru_cache(maxsize=1)
 def standard_reader() -> Reader:
     """The reader with the package's own words."""
@@ -213,22 +210,16 @@ def read_notice(
     InputError
         If the page cannot be read; the fault names the file and the reason.
     """
-    from clearway.core.errors import Faults
-    from clearway.notices.errors import NoticeFaultError
-
-    reader = (
-        standard_reader()
-        if lexicon is None and classifier is None
-        else Reader(None if lexicon is None else Lexicon.read(lexicon), classifier)
-    )
-    name = "notice" if isinstance(source, bytes) else str(source)
     faults = Faults()
-    try:
-        data = source if isinstance(source, bytes) else Path(source).read_bytes()
-        return reader.read(data, name)
-    except NoticeFaultError as error:
-        faults.add(error.code, name, **error.details)
-    except OSError as error:
-        faults.add("unreadable", name, reason=error.strerror or str(error))
+    reader = reader_with(lexicon, classifier)
+    notice = reader.read_or_fault(source if isinstance(source, bytes) else Path(source), faults)
     faults.require()
-    raise AssertionError
+    assert notice is not None
+    return notice
+
+
+def reader_with(lexicon: Path | None = None, classifier: Classifier | None = None) -> Reader:
+    """A reader with words added and a further opinion, where there are any; raises InputError for faulty words."""
+    if lexicon is None and classifier is None:
+        return standard_reader()
+    return Reader(None if lexicon is None else Lexicon.read(lexicon), classifier)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
+from itertools import accumulate
 from typing import Any
 
 from clearway import __version__
@@ -48,7 +49,11 @@ def _rows(notice: Notice) -> list[dict[str, Any]]:
     places = sorted(by_place)
     repairs = list(notice.repairs[:MOST_MARKS])
     rows: list[dict[str, Any]] = []
-    at, k, done = 0, 0, 0
+    offsets = [0, *accumulate(len(line) + 1 for line in clean)]
+    orders: dict[int, list[Order]] = {}
+    for order in notice.orders:
+        orders.setdefault(order.para, []).append(order)
+    at, k = 0, 0
     for line in notice.page.split("\n"):
         end = at + len(line)
         marks: list[Repair] = []
@@ -60,12 +65,10 @@ def _rows(notice: Notice) -> list[dict[str, Any]]:
         first = bisect_left(places, at)
         while first < len(places) and places[first] <= end:
             number = by_place[places[first]]
-            became.append({"number": number, "pieces": _ordered(clean[number], number, notice.orders, clean)})
+            became.append({"pieces": _ordered(clean[number], offsets[number], orders.get(number, []))})
             first += 1
         if line.strip() or became:
             rows.append({"pieces": _pieces(line, at, marks), "clean": became})
-        elif rows and rows[-1] is not None:
-            done += 1
         at = end + 1
     return rows
 
@@ -103,14 +106,11 @@ def _pieces(line: str, at: int, marks: list[Repair]) -> list[dict[str, Any]]:
     return out
 
 
-def _ordered(line: str, number: int, orders: tuple[Order, ...], clean: list[str]) -> list[dict[str, Any]]:
-    """A clean line in pieces, those of orders with their number."""
-    offset = sum(len(c) + 1 for c in clean[:number])
+def _ordered(line: str, offset: int, orders: list[Order]) -> list[dict[str, Any]]:
+    """A clean line, which begins at ``offset`` of the clean text, in pieces, those of its orders with their number."""
     out: list[dict[str, Any]] = []
     done = 0
     for order in orders:
-        if order.para != number:
-            continue
         start, end = order.start - offset, order.end - offset
         if start > done:
             out.append({"text": line[done:start]})

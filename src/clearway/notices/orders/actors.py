@@ -16,7 +16,6 @@ from clearway.core.places import Place, place_names
 from clearway.notices.lexicon import Lexicon
 from clearway.notices.orders.sentences import clause_starts
 
-_NAME = "[㐀-鿿·]"
 _NO_NAMES = "近日|日前|今日|昨日|带队|一行|分别|先后|主持|出席|同志|现场|实地|亲自"
 _AFTER_NAME = (
     "主持|出席|强调|指出|要求|提出|表示|参加|讲话|作|对|就|在|率|带|一行|同志|介绍|认为|传达|先后|深入|到|赴|于|（|，"

@@ -39,6 +39,9 @@ class Fields:
             rf"(?:(?:{nouns})(?:[、和及与暨]?(?:{nouns}))*(?:服务保障|保障|假期)?期间)|"
             + "|".join(f"(?:{p})" for p in table["deadlines"])
         )
+        # expressions that a folder of words added, wherever they begin
+        standard = Lexicon.standard()["orders"]["deadlines"]
+        self._added = any_of([p for p in table["deadlines"] if p not in standard])
         begins = {noun[0] for noun in table["period_nouns"]} | set(table["deadline_begins"])
         self._begins = re.compile(rf"[\d{''.join(map(re.escape, sorted(begins)))}]")
         self._cue = lexicon.pattern("orders", "deadline_cues")
@@ -68,14 +71,13 @@ class Fields:
 
     def _deadline_of(self, text: str) -> str | None:
         """The first time limit or period of duty in a text; those inside a document's name do not count."""
-        if not self._cue.search(text):
-            return None
         bare = re.sub(r"《[^《》]*》", lambda m: "※" * len(m[0]), text) if "《" in text else text
-        for begin in self._begins.finditer(bare):
-            m = self._deadline.match(bare, begin.start())
-            if m:
-                return text[m.start() : m.end()]
-        return None
+        added = self._added.search(bare)
+        begins = self._begins.finditer(bare) if self._cue.search(text) else ()
+        found = next(filter(None, (self._deadline.match(bare, begin.start()) for begin in begins)), added)
+        if found is not None and added is not None and added.start() < found.start():
+            found = added
+        return text[found.start() : found.end()] if found is not None else None
 
     def _places(self, text: str, issuer: str | None) -> tuple[str | None, tuple[str, ...]]:
         """Places that limit an order as printed, joined by ；, and their codes; the issuer's own area is none."""

@@ -23,6 +23,7 @@ from clearway.notices.orders.sentences import Mark, Sentence, marks_of, split_se
 from clearway.notices.orders.topics import Topics
 from clearway.notices.types import Order, Part
 
+_ORDINAL = re.compile("^(?:[一二三四五六七八九十]{1,3}[、是]|[（(][^）)]{1,3}[）)])")
 _LEAD = 14  # characters before a list that can hold a requirement of their own
 _COLONS = ("：", ":")
 _SEMICOLONS = ("；", ";")
@@ -60,7 +61,7 @@ class Paragraph:
     live: bool
     item: Found | None = None
     closed: bool = False
-    drafts: list[Found] = field(default_factory=list)
+    found: list[Found] = field(default_factory=list)
 
     def mark_within(self, start: int, end: int) -> Mark | None:
         """The first ordinal marker in a stretch of the paragraph."""
@@ -72,8 +73,9 @@ class Paragraph:
 
         Where earlier items have several sentences, the last one may as well.
         """
-        several = any(len(d.sentences) > 1 for d in self.drafts if d.ordinal is not None)
-        return self.closed and not several and not self.list_follows(at)
+        if not self.closed or self.list_follows(at):
+            return False
+        return all(len(found.sentences) == 1 for found in self.found if found.ordinal is not None)
 
     def list_follows(self, at: int) -> bool:
         """Whether an ordinal marker stands behind a place."""
@@ -100,8 +102,8 @@ class OrderFinder:
         offset = 0
         for para, line in enumerate(lines):
             if para != title and line.strip():
-                for draft in self._paragraph(line, actors, state):
-                    orders.append(self._order(len(orders) + 1, para, offset, line, draft, day))
+                for found in self._paragraph(line, actors, state):
+                    orders.append(self._order(len(orders) + 1, para, offset, line, found, day))
             state.before = (state.before + line + "\n")[-LOOK_BACK:]
             offset += len(line) + 1
         issuers = list(dict.fromkeys(o.issuer for o in orders if o.issuer))
@@ -126,7 +128,7 @@ class OrderFinder:
                 continue
             self._take(part, sentence, mark, actors, state)
         self._leave(part, opened, state)
-        return part.drafts
+        return part.found
 
     def _introduce(self, part: Paragraph, sentence: Sentence, actors: Actors, state: State) -> bool:
         """Open the passage that a sentence introduces, and take the duty in the rest of it; False where it does not."""
@@ -143,7 +145,7 @@ class OrderFinder:
         if begin is not None:
             part.passage = self._addressing(line[rest : begin.start], part.passage)
             if begin.start - rest > _LEAD and self._duties.requires(line[rest : begin.start], part.passage.telling):
-                part.drafts.append(_single(line, rest, begin.start, part.passage))
+                part.found.append(_single(line, rest, begin.start, part.passage))
             self._take(part, Sentence(begin.start, sentence.end, sentence.stop), begin, actors, state)
             return True
         self._lone(part, Sentence(rest, sentence.end, sentence.stop), part.passage)
@@ -165,7 +167,7 @@ class OrderFinder:
             part.item = Found(
                 sentence.start, sentence.end, mark.ordinal, part.passage, [(sentence.start, sentence.end)]
             )
-            part.drafts.append(part.item)
+            part.found.append(part.item)
             if sentence.stop in _SEMICOLONS:
                 part.closed = True
             elif part.ends_list(sentence.end):
@@ -185,7 +187,7 @@ class OrderFinder:
         text = part.line[sentence.start : sentence.end]
         duty = not self._duties.is_background(text) and self._duties.requires(text, passage.telling, passage.verb)
         if duty:
-            part.drafts.append(_single(part.line, sentence.start, sentence.end, passage))
+            part.found.append(_single(part.line, sentence.start, sentence.end, passage))
         if part.list_follows(sentence.end) if duty else text.endswith(_COLONS):
             part.passage = self._addressing(text, passage)
         if text.endswith(_COLONS) and part.passage is not None:
@@ -199,9 +201,9 @@ class OrderFinder:
         if passage is not None:
             if part.live and part.line.rstrip().endswith(_COLONS):
                 passage = replace(passage, open=True)
-            elif not part.live and (part.drafts or not opened):
+            elif not part.live and (part.found or not opened):
                 passage = replace(passage, open=False)
-            if not part.live and not part.drafts and self._duties.is_report(part.line[:120]):
+            if not part.live and not part.found and self._duties.is_report(part.line[:120]):
                 passage = None
         state.passage = passage
 
@@ -222,36 +224,33 @@ class OrderFinder:
 
     # ------------------------------------------------------------ its fields
 
-    def _order(self, n: int, para: int, offset: int, line: str, draft: Found, day: str | None) -> Order:
-        text = line[draft.start : draft.end]
-        sentences = [line[a:b] for a, b in draft.sentences]
-        passage = draft.passage
+    def _order(self, n: int, para: int, offset: int, line: str, found: Found, day: str | None) -> Order:
+        text = line[found.start : found.end]
+        sentences = [line[a:b] for a, b in found.sentences]
+        passage = found.passage
         told: dict[str, None] = {}
         for sentence in sentences:
-            body = re.sub(
-                r"^(?:[一二三四五六七八九十]{1,3}(?:是(?=要)|[、是]))|^[（(][^）)]{1,3}[）)]", lambda m: "", sentence
-            )
-            told.update(dict.fromkeys(self.actors.addressed(body)))
-        addressee = "；".join(told) or (passage.addressee if draft.ordinal is not None else None)
+            told.update(dict.fromkeys(self.actors.addressed(_ORDINAL.sub("", sentence))))
+        addressee = "；".join(told) or (passage.addressee if found.ordinal is not None else None)
         topics = self._topics.of(sentences) or ("other",)
         deadline = self._fields.deadline(text)
         place, codes = self._fields.places(text, passage.issuer)
         parts: tuple[Part, ...] = ()
-        if draft.ordinal is not None and len(sentences) > 1:
+        if found.ordinal is not None and len(sentences) > 1:
             parts = tuple(
-                Part(f"{draft.ordinal}.{i}", sentence, self._topics.of([sentence]) or topics[:1])
+                Part(f"{found.ordinal}.{i}", sentence, self._topics.of([sentence]) or topics[:1])
                 for i, sentence in enumerate(sentences, 1)
             )
         return Order(
             n=n,
             para=para,
-            start=offset + draft.start,
-            end=offset + draft.end,
+            start=offset + found.start,
+            end=offset + found.end,
             issuer=passage.issuer,
             speaker=passage.speaker,
             verb=passage.verb,
             addressee=addressee,
-            ordinal=draft.ordinal,
+            ordinal=found.ordinal,
             text=text,
             topics=topics,
             targets=self._fields.targets(text),

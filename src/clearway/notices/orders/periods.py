@@ -36,6 +36,12 @@ class Periods:
         if within:
             # counted from an event that the page does not date
             return {"within": int(within[1]), "unit": within[2]}
+        try:
+            return self._days(printed, day)
+        except ValueError:
+            return None  # a day or year that no calendar has
+
+    def _days(self, printed: str, day: str | None) -> dict[str, Any] | None:
         if day is None:
             year_told = re.search(r"\d{4}年", printed)
             if not year_told:
@@ -85,9 +91,8 @@ def _end(printed: str, on: date) -> dict[str, Any] | None:
 
 
 def _last(text: str, on: date) -> date | None:
-    day = _day(text, on)
-    if day:
-        return day
+    if _DAY.search(text):
+        return _day(text, on)  # None for a day that the month has not
     month = _MONTH.search(text)
     if month:
         year = _year(month[1], text, on)

@@ -9,6 +9,7 @@ Source: the labelling guideline's segmentation: stops are 。 and ； outside qu
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
 NUMERALS = "一二三四五六七八九十"
@@ -46,33 +47,32 @@ _WORDS = {"首先": 1, "其次": 2, "再次": 3, "最后": 4}
 def split_sentences(text: str) -> list[Sentence]:
     """Sentences of a paragraph in order; white space around them is left out."""
     out: list[Sentence] = []
-    depth, start = 0, 0
-    for m in _TURNS.finditer(text):
-        c = m[0]
-        if c in _OPEN:
-            depth += 1
-        elif c in _CLOSE:
-            depth = max(0, depth - 1)
-        elif depth == 0 or not _closes_later(text, m.start()):
-            depth = 0
-            _take(text, start, m.start(), c, out)
-            start = m.end()
+    start = 0
+    for m in _breaks(_TURNS, text, patient=False):
+        _take(text, start, m.start(), m[0], out)
+        start = m.end()
     _take(text, start, len(text), "", out)
     return out
 
 
 def clause_starts(text: str) -> list[int]:
     """Where the clauses of a sentence begin: after commas and stops outside quotes and brackets."""
-    starts, depth = [0], 0
-    for m in _CLAUSE_TURNS.finditer(text):
-        c = m[0]
-        if c in _OPEN:
+    return [0, *(m.end() for m in _breaks(_CLAUSE_TURNS, text, patient=True))]
+
+
+def _breaks(turns: re.Pattern[str], text: str, patient: bool) -> Iterator[re.Match[str]]:
+    """Marks outside quotes and brackets; where ``patient`` is false, also in those that are never closed."""
+    depth = 0
+    for m in turns.finditer(text):
+        if m[0] in _OPEN:
             depth += 1
-        elif c in _CLOSE:
+        elif m[0] in _CLOSE:
             depth = max(0, depth - 1)
         elif depth == 0:
-            starts.append(m.end())
-    return starts
+            yield m
+        elif not patient and not _closes_later(text, m.start()):
+            depth = 0
+            yield m
 
 
 def _closes_later(text: str, at: int) -> bool:
@@ -91,10 +91,11 @@ def _take(text: str, start: int, end: int, stop: str, out: list[Sentence]) -> No
 
 def number_of(numeral: str) -> int:
     """一 to 九十九 as a number, 0 for what is none."""
-    if "十" not in numeral:
-        return NUMERALS.index(numeral) + 1 if len(numeral) == 1 else 0
-    tens, _, ones = numeral.partition("十")
-    return (NUMERALS.index(tens) + 1 if tens else 1) * 10 + (NUMERALS.index(ones) + 1 if ones else 0)
+    tens, ten, ones = numeral.partition("十") if "十" in numeral else ("", "", numeral)
+    if len(tens) > 1 or len(ones) > 1 or "十" in ones:
+        return 0
+    units = NUMERALS.index(ones) + 1 if ones else 0
+    return units + (10 * (NUMERALS.index(tens) + 1 if tens else 1) if ten else 0)
 
 
 def marks_of(text: str, expect: int | None = None) -> list[Mark]:

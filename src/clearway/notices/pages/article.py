@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from datetime import date
 
 from clearway.notices.lexicon import AnyOf, Lexicon, pairs_in
 from clearway.notices.pages.opening import Page
@@ -28,6 +29,8 @@ _SIGNED = re.compile(
 _DATE = re.compile(
     r"(20[0-3]\d)\s*[-年/.]\s*(\d{1,2})\s*[-月/.]\s*(\d{1,2})日?(?:\s*(?:\d{1,2}[:：]\d{2}(?:[:：]\d{2})?))?"
 )
+_FULL_DATE = re.compile(r"(20\d\d)年(\d{1,2})月(\d{1,2})日")
+_OPENING = 60  # characters of a first paragraph in which it tells its date
 _DATED = re.compile(r"(?:日期|时间)\s*[:：]\s*(?=(20\d\d))")
 _SOURCE = re.compile(
     r"(?:来源|出处)\s*[:：]\s*([^\s|｜\[【（(]{2,30}?)(?=\s|$|[|｜\[【（(]|作者|编辑|责任|发布|发表|日期|时间|浏览|阅读|点击|字号|字体)"
@@ -223,8 +226,23 @@ class Finder:
 
 
 def _iso(found: re.Match[str]) -> str | None:
-    year, month, day = (int(found[k]) for k in (1, 2, 3))
-    return f"{year:04d}-{month:02d}-{day:02d}" if 1 <= month <= 12 and 1 <= day <= 31 else None
+    """Year, month and day that were found, where a calendar has that day."""
+    try:
+        return date(int(found[1]), int(found[2]), int(found[3])).isoformat()
+    except ValueError:
+        return None
+
+
+def told_date(paragraphs: list[str]) -> tuple[str | None, str | None]:
+    """The date that an article itself tells: in full as its signature or in its first paragraph; else as printed."""
+    signed = (_FULL_DATE.fullmatch(line.strip()) for line in reversed(paragraphs[-2:]))
+    opening = paragraphs[0][:_OPENING] if paragraphs else ""
+    for found in (*signed, _FULL_DATE.search(opening)):
+        day = _iso(found) if found else None
+        if found and day:
+            return day, found[0]
+    said = re.search(r"\d{1,2}月\d{1,2}日|近日|日前|连日来|近期", opening)
+    return None, said[0] if said else None
 
 
 def _names(heading: str, pairs: frozenset[str]) -> bool:

@@ -186,12 +186,7 @@ def _in_quotes(readings: set[str], quoted: bool) -> set[str]:
 
 
 def _traditional(phrase: str) -> str:
-    global _CONVERTER
-    if _CONVERTER is None:
-        import opencc
+    import opencc
 
-        _CONVERTER = opencc.OpenCC("s2t").convert
-    return _CONVERTER(phrase)
-
-
-_CONVERTER: Callable[[str], str] | None = None
+    converted: str = opencc.OpenCC("s2t").convert(phrase)
+    return converted
