@@ -1,7 +1,7 @@
 """Clearway keeps postal and parcel delivery channels open.
 
-In:     cases (networks, demand, disruptions), notices
-Out:    Case, plan, Plan, simulate, read_notice and more; loaded when first used, so that ``import clearway`` is quick
+In:     cases (networks, demand, disruptions), notices, records
+Out:    Case, plan, Plan, simulate, read_notice, Lake …; loaded when first used, so that ``import clearway`` is quick
 Not:    commands (clearway.cli)
 Words:  docs/glossary.md
 """
@@ -16,12 +16,14 @@ if TYPE_CHECKING:
     from clearway.core import ClearwayError, InputError, PlanError, SimulationError
     from clearway.notices import Notice, diff_notices, read_notice
     from clearway.planning import Plan, State, check_plan, diff_plans, plan, replan
+    from clearway.records import Lake
     from clearway.simulation import Outcome, compare_outcomes, rehearse, simulate
 
 _HOME = {
     "Case": "clearway.cases",
     "ClearwayError": "clearway.core",
     "InputError": "clearway.core",
+    "Lake": "clearway.records",
     "Notice": "clearway.notices",
     "Outcome": "clearway.simulation",
     "Plan": "clearway.planning",
@@ -43,6 +45,7 @@ __all__ = [
     "Case",
     "ClearwayError",
     "InputError",
+    "Lake",
     "Notice",
     "Outcome",
     "Plan",

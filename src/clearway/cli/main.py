@@ -12,11 +12,27 @@ from pathlib import Path
 
 import typer
 
-from clearway.cli import case_commands, notice_commands, plan_commands, replan_commands, simulate_commands
+from clearway.cli import (
+    case_commands,
+    lake_commands,
+    notice_commands,
+    plan_commands,
+    replan_commands,
+    simulate_commands,
+)
 from clearway.cli.app import app, language, write_faults
 from clearway.core.errors import ClearwayError, InputError
 
-__all__ = ["app", "case_commands", "main", "notice_commands", "plan_commands", "replan_commands", "simulate_commands"]
+__all__ = [
+    "app",
+    "case_commands",
+    "lake_commands",
+    "main",
+    "notice_commands",
+    "plan_commands",
+    "replan_commands",
+    "simulate_commands",
+]
 
 
 def main() -> None:

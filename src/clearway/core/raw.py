@@ -8,10 +8,11 @@ Not:    types and checks (tables.py)
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import polars as pl
 import pyarrow as pa
@@ -31,22 +32,29 @@ class RawTable:
     batches: Callable[[Faults], Iterator[pl.DataFrame]]
 
 
-def csv_table(path: Path, file: str) -> RawTable:
-    """A CSV read in blocks, every cell as text; memory does not grow with the file."""
+def csv_table(
+    path: Path, file: str, *, opened: Callable[[], BinaryIO] | None = None, delimiter: str = ",", private: bool = False
+) -> RawTable:
+    """A CSV read in blocks, every cell as text; memory does not grow with the file.
+
+    ``opened`` gives its bytes as UTF-8 where the file itself is packed or written otherwise; ``private`` keeps
+    the text of faulty rows out of messages.
+    """
+
+    source = opened or (lambda: path.open("rb"))
 
     def batches(faults: Faults) -> Iterator[pl.DataFrame]:
         skipped: list[int] = []
 
         def ragged(bad: Any) -> str:
-            faults.add(
-                "ragged", file, bad.number, None, bad.text[:60], seen=bad.actual_columns, expected=bad.expected_columns
-            )
+            shown = None if private else bad.text[:60]
+            faults.add("ragged", file, bad.number, None, shown, seen=bad.actual_columns, expected=bad.expected_columns)
             skipped.append(bad.number)
             return "skip"
 
         try:
-            with path.open(encoding="utf-8-sig", newline="") as handle:
-                header = next(csv.reader(handle), [])
+            with io.TextIOWrapper(source(), encoding="utf-8-sig", newline="") as handle:
+                header = next(csv.reader(handle, delimiter=delimiter), [])
             yield pl.DataFrame(schema=dict.fromkeys(header, pl.String))
             twice = sorted({name for name in header if header.count(name) > 1})
             for name in twice:
@@ -54,11 +62,13 @@ def csv_table(path: Path, file: str) -> RawTable:
             if twice:
                 return
             reader = pa_csv.open_csv(
-                path,
+                path if opened is None else source(),
                 read_options=pa_csv.ReadOptions(
                     block_size=_BLOCK, use_threads=False, column_names=header, skip_rows_after_names=1
                 ),
-                parse_options=pa_csv.ParseOptions(newlines_in_values=True, invalid_row_handler=ragged),
+                parse_options=pa_csv.ParseOptions(
+                    delimiter=delimiter, newlines_in_values=True, invalid_row_handler=ragged
+                ),
                 convert_options=pa_csv.ConvertOptions(
                     column_types={name: pa.string() for name in header}, strings_can_be_null=True, null_values=[""]
                 ),

@@ -1,6 +1,6 @@
-"""Pages about plans, runs and notices: one self-contained HTML file that opens offline, in Chinese and English.
+"""Pages about plans, runs, notices and records: one self-contained HTML file each, offline, in Chinese and English.
 
-In:     Plans, Outcomes, Notices
+In:     Plans, Outcomes, Notices, Completeness
 Out:    HTML text, workbooks
 Not:    deciding anything; serving
 Words:  load = parcels handled as a share of capacity; worth = what more capacity would save
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from clearway.reporting.comparison import render_comparison
+    from clearway.reporting.completeness import render_completeness
     from clearway.reporting.page import render_report
     from clearway.reporting.review import render_review
     from clearway.reporting.sheets import Sheets
@@ -21,11 +22,12 @@ _HOME = {
     "AssetsMissingError": "templates",
     "Sheets": "sheets",
     "render_comparison": "comparison",
+    "render_completeness": "completeness",
     "render_report": "page",
     "render_review": "review",
 }
 
-__all__ = ["AssetsMissingError", "Sheets", "render_comparison", "render_report", "render_review"]
+__all__ = ["AssetsMissingError", "Sheets", "render_comparison", "render_completeness", "render_report", "render_review"]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,0 +1,50 @@
+"""What happened, kept: records from every source in a lake that loses nothing and knows nobody.
+
+In:     EPCIS 2.0 documents, returns and registers as CSV, Parquet or .xlsx
+Out:    Lake: records by type and day, who reported and who was silent
+Not:    what must hold (rules), what will be done (planning)
+Words:  record, event, return, register, batch, lake: docs/glossary.md
+Source: EPCIS 2.0 / CBV 2.0 (GS1), S10 (UPU); the record types are in record-types.csv
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from clearway.records.completeness import Completeness
+    from clearway.records.declared import Field, RecordType, record_types
+    from clearway.records.identifiers import normalise_s10
+    from clearway.records.ingest import Report
+    from clearway.records.lake.lake import Lake
+    from clearway.records.registers import register_faults
+    from clearway.records.template import write_template
+
+_HOME = {
+    "Completeness": "completeness",
+    "Field": "declared",
+    "Lake": "lake.lake",
+    "RecordType": "declared",
+    "Report": "ingest",
+    "normalise_s10": "identifiers",
+    "record_types": "declared",
+    "register_faults": "registers",
+    "write_template": "template",
+}
+
+__all__ = [
+    "Completeness",
+    "Field",
+    "Lake",
+    "RecordType",
+    "Report",
+    "normalise_s10",
+    "record_types",
+    "register_faults",
+    "write_template",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(import_module(f"clearway.records.{_HOME[name]}"), name)
+    raise AttributeError(f"module 'clearway.records' has no attribute {name!r}")

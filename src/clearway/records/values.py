@@ -1,0 +1,404 @@
+"""Cells of one record type made regular: typed columns, and which rows are at fault and why.
+
+In:     a batch of columns under their declared names, as they stand in the file
+Out:    a typed frame, faults by row and field, a reason for each row at fault
+Not:    opening files (inputs), which columns there are (columns.py), keys (keys.py)
+Words:  moment = a local time without offset, in the zone of the lake
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import unicodedata
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from functools import cache
+from importlib.resources import files
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from clearway.core.errors import Fault, Faults
+from clearway.core.schema import nearest
+from clearway.core.timegrid import parse_time
+from clearway.records.declared import AMOUNTS, COUNTS, Field, RecordType
+from clearway.records.identifiers import is_uscc, nearest_place, place_code, regular_items
+from clearway.records.privacy import masked, masked_column
+
+ZONE = ZoneInfo("Asia/Shanghai")
+# a sender's clock may run ahead by this much
+_CLOCK_SLACK = timedelta(minutes=5)
+_FORMULA = r"^[=@\t\r]|^[+\-][A-Za-z(=@]"
+_TOTALS = r"^(合\s*计|总\s*计|小\s*计|累\s*计|共\s*计|本页合计|(?i:total|subtotal|grand total|sum))[:：]?$"
+_TIMES = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M",
+          "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f")  # fmt: skip
+_OFFSET = r"(Z|[+-]\d{2}:?\d{2})$"
+_YES = {"true": True, "1": True, "yes": True, "y": True, "是": True, "真": True,
+        "false": False, "0": False, "no": False, "n": False, "否": False, "假": False}  # fmt: skip
+_INTERVALS = (("from", "to"), ("start", "end"))
+_LARGEST = 2**53
+
+
+@dataclass
+class Sheet:
+    """Where a batch stands: the file, the number of its first row, and what was found wrong with it."""
+
+    file: str
+    first_row: int
+    rows: int
+    faults: Faults
+    reasons: list[pl.Series] = field(default_factory=list)
+
+    def bad(
+        self, mask: pl.Series, code: str, column: str | None, cells: pl.Series | None = None, **details: Any
+    ) -> None:
+        """Note a fault in every row of a mask; ``details`` may hold ``known``, for the nearest known value."""
+        if not mask.any():
+            return
+        known = details.pop("known", None)
+        alike = details.pop("alike", None)
+        hit = mask.arg_true()
+        values = cells.gather(hit).to_list() if cells is not None else [None] * len(hit)
+        near: dict[Any, str] = {}
+        general: Fault | None = None
+        for index, value in zip(hit.to_list(), values, strict=True):
+            shown = None if value is None else masked(str(value))[:80]
+            if self.faults.full:
+                self.faults.total += 1
+                continue
+            if known is not None or alike is not None:
+                if value not in near:
+                    near[value] = alike(str(value)) if alike is not None else nearest(value, known)
+                details["nearest"] = near[value]
+            self.faults.add(code, self.file, self.first_row + index, column, shown, **details)
+            general = general or self.faults.faults[-1]
+        told = (general.problem() if general else code) + ("" if column is None else f" ({column})")
+        if known is not None or alike is not None:
+            told = told.split(";")[0] + ("" if column is None else f" ({column})") if ";" in told else told
+        self.reasons.append(pl.select(pl.when(mask).then(pl.lit(told))).to_series())
+
+    @property
+    def at_fault(self) -> pl.Series:
+        """Rows with any fault."""
+        none = pl.repeat(False, self.rows, dtype=pl.Boolean, eager=True)
+        for reason in self.reasons:
+            none = none | reason.is_not_null()
+        return none
+
+    def reason(self) -> pl.Series:
+        """All that is wrong with each row, as one text; null where nothing is."""
+        if not self.reasons:
+            return pl.Series("reason", [None] * self.rows, dtype=pl.String)
+        frame = pl.DataFrame([s.alias(str(i)) for i, s in enumerate(self.reasons)])
+        told = frame.select(pl.concat_str(pl.all(), separator="; ", ignore_nulls=True)).to_series()
+        return told.set(told == "", None).alias("reason")
+
+
+@cache
+def _chinese_choices() -> dict[str, list[str]]:
+    text = files("clearway.records").joinpath("choices.csv").read_text(encoding="utf-8")
+    table: dict[str, list[str]] = {}
+    for row in csv.DictReader(io.StringIO(text)):
+        table.setdefault(row["value"], []).append(row["zh"])
+    return table
+
+
+@cache
+def choice_spellings(choices: tuple[str, ...]) -> dict[str, str]:
+    """Accepted spellings of a closed list, folded, with the value each stands for."""
+    spellings = {value.casefold(): value for value in choices}
+    for value in choices:
+        for zh in _chinese_choices().get(value, ()):
+            spellings.setdefault(zh, value)
+    return spellings
+
+
+def choice_label(value: str) -> str:
+    """The Chinese word for a value of a closed list; the value itself where there is none."""
+    return _chinese_choices().get(value, [value])[0]
+
+
+def plain_text(cells: pl.Series) -> pl.Series:
+    """Cells as stripped text, empty ones null; whole floats without ``.0``."""
+    if cells.dtype.is_float():
+        whole = cells.cast(pl.Int64, strict=False)
+        same = (whole.cast(pl.Float64) == cells).fill_null(False)
+        cells = whole.cast(pl.String).zip_with(same, cells.cast(pl.String))
+    elif cells.dtype == pl.Categorical or isinstance(cells.dtype, pl.Enum):
+        cells = cells.cast(pl.String)
+    elif isinstance(cells.dtype, pl.Datetime):
+        cells = cells.dt.strftime("%Y-%m-%d %H:%M:%S%.f")
+    elif cells.dtype == pl.Boolean:
+        cells = pl.select(pl.when(cells).then(pl.lit("yes")).when(~cells).then(pl.lit("no"))).to_series()
+    elif cells.dtype.is_nested() or cells.dtype == pl.Binary:
+        return pl.Series(cells.name, [None if v is None else str(v) for v in cells.to_list()], dtype=pl.String)
+    text = cells.cast(pl.String, strict=False).str.strip_chars(" \t\r\n\u3000\u00a0\ufeff")
+    return text.set((text == "").fill_null(False), None)
+
+
+def read_values(
+    batch: pl.DataFrame, rtype: RecordType, sheet: Sheet, *, now: datetime | None, zone: ZoneInfo = ZONE
+) -> pl.DataFrame:
+    """Typed columns of a batch, in declared order; what is wrong is noted on ``sheet``.
+
+    Parameters
+    ----------
+    batch
+        Columns under their declared names; absent optional ones are null.
+    now
+        When the records were received, local time: what claims to be later has a wrong clock. ``None`` where
+        the future is no fault (registers, simulations).
+    """
+    columns = {}
+    blank = pl.repeat(True, len(batch), dtype=pl.Boolean, eager=True)
+    for name in batch.columns:
+        blank = blank & batch[name].is_null()
+    for f in rtype.fields:
+        if f.name not in batch.columns:
+            columns[f.name] = pl.Series(f.name, [None] * len(batch), dtype=f.dtype)
+            continue
+        cells = batch[f.name]
+        _check_text(cells, f, sheet)
+        year = None
+        value = _typed(cells, f, sheet, zone, year)
+        if f.required:
+            sheet.bad(cells.is_null() & ~blank, "required", f.name)
+        columns[f.name] = value.alias(f.name)
+    typed = pl.DataFrame(columns)
+    typed = _places(typed, batch, rtype, sheet)
+    _check_order(typed, rtype, sheet)
+    if now is not None and rtype.by_day:
+        _check_clock(typed[rtype.time], rtype, sheet, now)
+    return typed
+
+
+def _check_text(cells: pl.Series, f: Field, sheet: Sheet) -> None:
+    if cells.dtype != pl.String:
+        return
+    formula = r"^[=@]" if f.kind in COUNTS | AMOUNTS else _FORMULA
+    sheet.bad(cells.str.contains(formula).fill_null(False), "formula_cell", f.name, cells)
+    if f.key:
+        sheet.bad(cells.str.contains(_TOTALS).fill_null(False), "totals_row", f.name, cells)
+    sheet.bad(cells.str.contains("\ufffd", literal=True).fill_null(False), "mixed_encoding", f.name, cells)
+
+
+def _typed(cells: pl.Series, f: Field, sheet: Sheet, zone: ZoneInfo, year: int | None) -> pl.Series:
+    if f.kind in COUNTS or f.kind in AMOUNTS or f.kind == "year":
+        return _number(cells, f, sheet)
+    if f.kind == "timestamp":
+        return _moment(cells, f, sheet, zone)
+    if f.kind == "date":
+        return _date(cells, f, sheet, zone)
+    if f.kind == "month":
+        return _month(cells, f, sheet)
+    if f.kind == "yes/no":
+        return _bool(cells, f, sheet)
+    text = plain_text(cells)
+    if f.kind == "choice":
+        spellings = choice_spellings(f.choices)
+        value = text.str.to_lowercase().replace_strict(spellings, default=None, return_dtype=pl.String)
+        bad = text.is_not_null() & value.is_null()
+        sheet.bad(bad, "not_choice", f.name, text, known=list(spellings), choices=", ".join(f.choices))
+        return value
+    if f.kind == "USCC":
+        distinct = text.drop_nulls().unique().to_list()
+        right = {
+            t: unicodedata.normalize("NFKC", t).upper() for t in distinct if is_uscc(unicodedata.normalize("NFKC", t))
+        }
+        value = text.replace_strict(right, default=None, return_dtype=pl.String)
+        sheet.bad(text.is_not_null() & value.is_null(), "not_uscc", f.name, text)
+        return value
+    if f.name == "item_id":
+        value, wrong = regular_items(text)
+        sheet.bad(wrong, "not_s10", f.name, text)
+        return value
+    return masked_column(text) if f.kind == "text" and not f.key else text
+
+
+def _number(cells: pl.Series, f: Field, sheet: Sheet) -> pl.Series:
+    if cells.dtype.is_numeric():
+        value, bad = cells.cast(pl.Float64), pl.repeat(False, len(cells), dtype=pl.Boolean, eager=True)
+    else:
+        text = plain_text(cells)
+        value = text.cast(pl.Float64, strict=False)
+        odd = text.is_not_null() & value.is_null()
+        if odd.any():  # 1,234 and full-width digits
+            tidy = text.filter(odd).map_elements(
+                lambda t: unicodedata.normalize("NFKC", t).replace(",", ""), return_dtype=pl.String
+            )
+            value = value.scatter(odd.arg_true(), tidy.cast(pl.Float64, strict=False))
+        bad = text.is_not_null() & value.is_null() & ~text.str.contains(r"^[=@]").fill_null(False)
+    bad = bad | (~value.is_finite()).fill_null(False) | (value.abs() >= _LARGEST).fill_null(False)
+    sheet.bad(bad, "not_number", f.name, cells)
+    value = value.set(bad, None)
+    if f.kind != "degC":
+        sheet.bad((value < 0).fill_null(False), "below", f.name, cells, limit="0")
+    if f.kind in COUNTS or f.kind == "year":
+        sheet.bad((value != value.floor()).fill_null(False), "not_whole", f.name, cells)
+        return value.floor().cast(pl.Int64, strict=False)
+    return value
+
+
+def _moment(cells: pl.Series, f: Field, sheet: Sheet, zone: ZoneInfo) -> pl.Series:
+    if isinstance(cells.dtype, pl.Datetime):
+        if cells.dtype.time_zone:
+            cells = cells.dt.convert_time_zone(str(zone)).dt.replace_time_zone(None)
+        return cells.cast(pl.Datetime("us"))
+    if cells.dtype == pl.Date:
+        return cells.cast(pl.Datetime("us"))
+    text = plain_text(cells)
+    value = parse_moments(text, zone)
+    bad = text.is_not_null() & value.is_null()
+    serial = bad & text.str.contains(r"^\d{5}(\.\d+)?$").fill_null(False)
+    sheet.bad(serial, "serial_date", f.name, text)
+    sheet.bad(bad & ~serial, "not_time", f.name, text)
+    return value
+
+
+def parse_moments(text: pl.Series, zone: ZoneInfo) -> pl.Series:
+    """Local times from texts; null where a text is none."""
+    value = pl.Series(text.name, [None] * len(text), dtype=pl.Datetime("us"))
+    open_ = text.is_not_null()
+    for shape in _TIMES:
+        if not open_.any():
+            return value
+        value = value.zip_with(value.is_not_null(), text.str.to_datetime(shape, strict=False, time_unit="us"))
+        open_ = text.is_not_null() & value.is_null()
+    if not open_.any():
+        return value
+    with_offset = open_ & text.str.contains(_OFFSET).fill_null(False)
+    if with_offset.any():
+        utc = text.str.replace(r"Z$", "+00:00").str.replace(" ", "T", literal=True)
+        for shape in ("%Y-%m-%dT%H:%M:%S%.f%:z", "%Y-%m-%dT%H:%M%:z"):
+            local = utc.str.to_datetime(shape, strict=False, time_unit="us", time_zone="UTC")
+            local = local.dt.convert_time_zone(str(zone)).dt.replace_time_zone(None)
+            value = value.zip_with(~with_offset | value.is_not_null(), local)
+        open_ = text.is_not_null() & value.is_null()
+    rest = text.filter(open_).unique().to_list()
+    known = {}
+    for item in rest:
+        try:
+            known[item] = parse_time(_regular_time(item), zone)
+        except (ValueError, OverflowError):
+            continue
+    if known:
+        slow = text.replace_strict(known, default=None, return_dtype=pl.Datetime("us"))
+        value = value.zip_with(value.is_not_null(), slow)
+    return value
+
+
+def _regular_time(text: str) -> str:
+    """2022年1月5日8时30分 and 2022/1/5 8:30 as ISO; a bare number stays no time."""
+    text = unicodedata.normalize("NFKC", text).strip()
+    if text.replace(".", "").isdigit():
+        raise ValueError(text)
+    for zh, sign in (("年", "-"), ("月", "-"), ("日", " "), ("时", ":"), ("分", ""), ("/", "-"), ("T", " ")):
+        text = text.replace(zh, sign)
+    day, _, clock = " ".join(text.split()).partition(" ")
+    parts = day.split("-")
+    if len(parts) != 3 or len(parts[0]) != 4 or not all(p.isdigit() for p in parts):
+        raise ValueError(text)
+    day = f"{parts[0]}-{int(parts[1]):02d}-{int(parts[2]):02d}"
+    clock = clock.rstrip(":") + (":00" if clock.endswith(":") else "")
+    return f"{day} {clock.zfill(5) if ':' in clock and len(clock) < 5 else clock}".strip()
+
+
+def _date(cells: pl.Series, f: Field, sheet: Sheet, zone: ZoneInfo) -> pl.Series:
+    if cells.dtype == pl.Date:
+        return cells
+    text = None
+    if isinstance(cells.dtype, pl.Datetime):
+        moment = cells.dt.replace_time_zone(None).cast(pl.Datetime("us"))
+        bad = pl.repeat(False, len(cells), dtype=pl.Boolean, eager=True)
+    else:
+        text = plain_text(cells)
+        day = text.str.to_date("%Y-%m-%d", strict=False)
+        if not (text.is_not_null() & day.is_null()).any():
+            return day
+        moment = parse_moments(text, zone).zip_with(day.is_null(), day.cast(pl.Datetime("us")))
+        bad = text.is_not_null() & moment.is_null()
+        serial = bad & text.str.contains(r"^\d{5}(\.0)?$").fill_null(False)
+        sheet.bad(serial, "serial_date", f.name, text)
+        bad = bad & ~serial
+    day = moment.dt.date()
+    bad = bad | (moment != day.cast(pl.Datetime("us"))).fill_null(False)
+    sheet.bad(bad, "not_date", f.name, text if text is not None else cells)
+    return day
+
+
+def _month(cells: pl.Series, f: Field, sheet: Sheet) -> pl.Series:
+    if isinstance(cells.dtype, pl.Datetime) or cells.dtype == pl.Date:
+        return cells.dt.strftime("%Y-%m")
+    text = plain_text(cells)
+    parts = (
+        text.str.replace_all(r"[年/.]", "-").str.replace(r"月$", "").str.extract_groups(r"^(\d{4})-(\d{1,2})(?:-01)?$")
+    )
+    year, month = parts.struct.field("1"), parts.struct.field("2").str.zfill(2)
+    value = year + "-" + month
+    right = value.is_not_null() & (year >= "1900") & month.cast(pl.Int32, strict=False).is_between(1, 12)
+    bad = text.is_not_null() & ~right.fill_null(False)
+    sheet.bad(bad, "not_month", f.name, text)
+    return value.set(bad, None)
+
+
+def _bool(cells: pl.Series, f: Field, sheet: Sheet) -> pl.Series:
+    if cells.dtype == pl.Boolean:
+        return cells
+    text = plain_text(cells)
+    value = text.str.to_lowercase().replace_strict(_YES, default=None, return_dtype=pl.Boolean)
+    sheet.bad(text.is_not_null() & value.is_null(), "not_bool", f.name, text)
+    return value
+
+
+def _places(typed: pl.DataFrame, batch: pl.DataFrame, rtype: RecordType, sheet: Sheet) -> pl.DataFrame:
+    """Places as codes of the year of the record."""
+    for f in rtype.fields:
+        if f.kind not in ("place", "place or unit") or f.name not in batch.columns:
+            continue
+        text = typed[f.name]
+        years = record_days(typed, rtype).dt.year().fill_null(2023).cast(pl.Int32)
+        pairs = pl.DataFrame({"p": text, "y": years})
+        known, wrong = [], []
+        for place, year in pairs.unique().drop_nulls().iter_rows():
+            try:
+                known.append((place, year, place_code(place, year)))
+            except ValueError:
+                wrong.append((place, year))
+        table = pl.DataFrame(known, schema={"p": pl.String, "y": pl.Int32, "code": pl.String}, orient="row")
+        code = pairs.join(table, on=["p", "y"], how="left", maintain_order="left")["code"]
+        if f.kind == "place or unit":  # a unit has an id of its own
+            code = code.fill_null(text)
+        elif wrong:
+            sheet.bad(text.is_not_null() & code.is_null(), "not_place", f.name, text, alike=nearest_place)
+        typed = typed.with_columns(code.alias(f.name))
+    return typed
+
+
+def record_days(typed: pl.DataFrame, rtype: RecordType) -> pl.Series:
+    """The day each record belongs to, by its time of record."""
+    time, kind = typed[rtype.time], rtype[rtype.time].kind
+    if kind == "month":
+        return (time + "-01").str.to_date("%Y-%m-%d", strict=False)
+    if kind == "year":
+        return typed.select(pl.date(pl.col(rtype.time).clip(1, 9999), 1, 1)).to_series()
+    return time.dt.date() if kind == "timestamp" else time
+
+
+def _check_order(typed: pl.DataFrame, rtype: RecordType, sheet: Sheet) -> None:
+    for first, last in _INTERVALS:
+        if first in rtype.names and last in rtype.names:
+            sheet.bad((typed[last] < typed[first]).fill_null(False), "ends_before", last, typed[last], first=first)
+
+
+def _check_clock(time: pl.Series, rtype: RecordType, sheet: Sheet, now: datetime) -> None:
+    kind = rtype[rtype.time].kind
+    latest: Any = {
+        "timestamp": now + _CLOCK_SLACK, "date": now.date(), "month": f"{now:%Y-%m}", "year": now.year
+    }[kind]  # fmt: skip
+    sheet.bad((time > latest).fill_null(False), "future", rtype.time, time, now=_shown(now))
+
+
+def _shown(now: datetime | date) -> str:
+    return f"{now:%Y-%m-%d %H:%M}"
