@@ -86,6 +86,11 @@ class RecordType:
         """Whether the lake keeps it by day; registers are kept whole, they are joined as of a time."""
         return self.family != "register"
 
+    def free_text(self) -> tuple[str, ...]:
+        """Fields that hold words of the sender's own, in which anything may stand."""
+        names = {"item_id", "container", self.subject}
+        return tuple(f.name for f in self.fields if f.kind == "text" and not f.key and f.name not in names)
+
     def aliases(self) -> dict[str, str]:
         """Accepted column names, folded: English and Chinese ones."""
         return {name.casefold(): f.name for f in self.fields for name in (f.name, f.zh) if name}

@@ -94,7 +94,7 @@ def masked(text: str) -> str:
 
 def masked_column(text: pl.Series) -> pl.Series:
     """The same for a column of free text."""
-    suspect = text.str.contains(r"[0-9]{4}[0-9 -]{3,}").fill_null(False)
+    suspect = text.str.contains(r"[0-9]{15}[0-9Xx]|1[3-9][0-9][- ]?[0-9]{4}[- ]?[0-9]{4}").fill_null(False)
     if not suspect.any():
         return text
     tidy = text.filter(suspect).map_elements(masked, return_dtype=pl.String)

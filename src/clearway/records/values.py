@@ -32,6 +32,7 @@ ZONE = ZoneInfo("Asia/Shanghai")
 _CLOCK_SLACK = timedelta(minutes=5)
 _FORMULA = r"^[=@\t\r]|^[+\-][A-Za-z(=@]"
 _TOTALS = r"^(合\s*计|总\s*计|小\s*计|累\s*计|共\s*计|本页合计|(?i:total|subtotal|grand total|sum))[:：]?$"
+_LONGEST_TOTAL = 24
 _TIMES = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M",
           "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f")  # fmt: skip
 _OFFSET = r"(Z|[+-]\d{2}:?\d{2})$"
@@ -39,6 +40,8 @@ _YES = {"true": True, "1": True, "yes": True, "y": True, "是": True, "真": Tru
         "false": False, "0": False, "no": False, "n": False, "否": False, "假": False}  # fmt: skip
 _INTERVALS = (("from", "to"), ("start", "end"))
 _LARGEST = 2**53
+# the list of places that holds for records without a day
+_NEWEST_YEAR = 2023
 
 
 @dataclass
@@ -121,7 +124,7 @@ def choice_label(value: str) -> str:
 
 
 def plain_text(cells: pl.Series) -> pl.Series:
-    """Cells as stripped text, empty ones null; whole floats without ``.0``."""
+    """Cells as text, whole floats without ``.0``; texts are taken as they are (:func:`trimmed` comes first)."""
     if cells.dtype.is_float():
         whole = cells.cast(pl.Int64, strict=False)
         same = (whole.cast(pl.Float64) == cells).fill_null(False)
@@ -134,8 +137,22 @@ def plain_text(cells: pl.Series) -> pl.Series:
         cells = pl.select(pl.when(cells).then(pl.lit("yes")).when(~cells).then(pl.lit("no"))).to_series()
     elif cells.dtype.is_nested() or cells.dtype == pl.Binary:
         return pl.Series(cells.name, [None if v is None else str(v) for v in cells.to_list()], dtype=pl.String)
-    text = cells.cast(pl.String, strict=False).str.strip_chars(" \t\r\n\u3000\u00a0\ufeff")
-    return text.set((text == "").fill_null(False), None)
+    return cells if cells.dtype == pl.String else trimmed(cells.cast(pl.String, strict=False))
+
+
+def glimpse(cells: pl.Series) -> pl.Series:
+    """The values to look at to know whether any is odd: distinct ones where few recur, else all."""
+    few = cells.head(2_000).n_unique() < 100 and len(cells) > 10_000
+    return cells.unique() if few else cells
+
+
+def trimmed(text: pl.Series) -> pl.Series:
+    """Texts without blanks around them; empty ones null. What needs no change is not made anew."""
+    odd = glimpse(text).str.contains(r"^$|^[\s\u{a0}\u{3000}\u{feff}]|[\s\u{a0}\u{3000}\u{feff}]$").fill_null(False)
+    if not odd.any():
+        return text
+    tidy = text.str.strip_chars(" \t\r\n\u3000\u00a0\ufeff")
+    return tidy.set((tidy == "").fill_null(False), None)
 
 
 def read_values(
@@ -151,7 +168,7 @@ def read_values(
         When the records were received, local time: what claims to be later has a wrong clock. ``None`` where
         the future is no fault (registers, simulations).
     """
-    columns = {}
+    columns, free = {}, rtype.free_text()
     blank = pl.repeat(True, len(batch), dtype=pl.Boolean, eager=True)
     for name in batch.columns:
         blank = blank & batch[name].is_null()
@@ -161,8 +178,9 @@ def read_values(
             continue
         cells = batch[f.name]
         _check_text(cells, f, sheet)
-        year = None
-        value = _typed(cells, f, sheet, zone, year)
+        value = _typed(cells, f, sheet, zone)
+        if f.name in free:
+            value = masked_column(value)
         if f.required:
             sheet.bad(cells.is_null() & ~blank, "required", f.name)
         columns[f.name] = value.alias(f.name)
@@ -178,13 +196,16 @@ def _check_text(cells: pl.Series, f: Field, sheet: Sheet) -> None:
     if cells.dtype != pl.String:
         return
     formula = r"^[=@]" if f.kind in COUNTS | AMOUNTS else _FORMULA
-    sheet.bad(cells.str.contains(formula).fill_null(False), "formula_cell", f.name, cells)
-    if f.key:
+    seen = glimpse(cells)
+    if seen.str.head(1).is_in(list("=@+-\t\r")).any():
+        sheet.bad(cells.str.contains(formula).fill_null(False), "formula_cell", f.name, cells)
+    if f.key and (seen.str.len_bytes() < _LONGEST_TOTAL).any() and seen.str.contains(_TOTALS).any():
         sheet.bad(cells.str.contains(_TOTALS).fill_null(False), "totals_row", f.name, cells)
-    sheet.bad(cells.str.contains("\ufffd", literal=True).fill_null(False), "mixed_encoding", f.name, cells)
+    if seen.str.contains("\ufffd", literal=True).any():
+        sheet.bad(cells.str.contains("\ufffd", literal=True).fill_null(False), "mixed_encoding", f.name, cells)
 
 
-def _typed(cells: pl.Series, f: Field, sheet: Sheet, zone: ZoneInfo, year: int | None) -> pl.Series:
+def _typed(cells: pl.Series, f: Field, sheet: Sheet, zone: ZoneInfo) -> pl.Series:
     if f.kind in COUNTS or f.kind in AMOUNTS or f.kind == "year":
         return _number(cells, f, sheet)
     if f.kind == "timestamp":
@@ -198,6 +219,8 @@ def _typed(cells: pl.Series, f: Field, sheet: Sheet, zone: ZoneInfo, year: int |
     text = plain_text(cells)
     if f.kind == "choice":
         spellings = choice_spellings(f.choices)
+        if text.is_in(list(f.choices)).all():  # nulls count as being in
+            return text
         value = text.str.to_lowercase().replace_strict(spellings, default=None, return_dtype=pl.String)
         bad = text.is_not_null() & value.is_null()
         sheet.bad(bad, "not_choice", f.name, text, known=list(spellings), choices=", ".join(f.choices))
@@ -214,7 +237,7 @@ def _typed(cells: pl.Series, f: Field, sheet: Sheet, zone: ZoneInfo, year: int |
         value, wrong = regular_items(text)
         sheet.bad(wrong, "not_s10", f.name, text)
         return value
-    return masked_column(text) if f.kind == "text" and not f.key else text
+    return text
 
 
 def _number(cells: pl.Series, f: Field, sheet: Sheet) -> pl.Series:
@@ -358,22 +381,33 @@ def _places(typed: pl.DataFrame, batch: pl.DataFrame, rtype: RecordType, sheet: 
         if f.kind not in ("place", "place or unit") or f.name not in batch.columns:
             continue
         text = typed[f.name]
-        years = record_days(typed, rtype).dt.year().fill_null(2023).cast(pl.Int32)
-        pairs = pl.DataFrame({"p": text, "y": years})
-        known, wrong = [], []
-        for place, year in pairs.unique().drop_nulls().iter_rows():
-            try:
-                known.append((place, year, place_code(place, year)))
-            except ValueError:
-                wrong.append((place, year))
-        table = pl.DataFrame(known, schema={"p": pl.String, "y": pl.Int32, "code": pl.String}, orient="row")
-        code = pairs.join(table, on=["p", "y"], how="left", maintain_order="left")["code"]
+        years = record_days(typed, rtype).dt.year().fill_null(_NEWEST_YEAR).cast(pl.Int32)
+        code, wrong = _codes(text, years)
         if f.kind == "place or unit":  # a unit has an id of its own
             code = code.fill_null(text)
         elif wrong:
             sheet.bad(text.is_not_null() & code.is_null(), "not_place", f.name, text, alike=nearest_place)
         typed = typed.with_columns(code.alias(f.name))
     return typed
+
+
+def _codes(text: pl.Series, years: pl.Series) -> tuple[pl.Series, bool]:
+    """Codes of places by their years; null where there is no such place, and whether that occurs."""
+    code = pl.Series(text.name, [None] * len(text), dtype=pl.String)
+    wrong = False
+    for year in years.unique().to_list():
+        known = {}
+        mine = text if years.n_unique() == 1 else text.set(years != year, None)
+        for place in mine.drop_nulls().unique().to_list():
+            try:
+                known[place] = place_code(place, year)
+            except ValueError:
+                wrong = True
+        if all(k == v for k, v in known.items()) and not wrong:
+            code = code.zip_with(mine.is_null(), mine)
+        else:
+            code = code.zip_with(mine.is_null(), mine.replace_strict(known, default=None, return_dtype=pl.String))
+    return code, wrong
 
 
 def record_days(typed: pl.DataFrame, rtype: RecordType) -> pl.Series:

@@ -24,8 +24,8 @@ from clearway.records.epcis.parts import Part, read_plain, read_texts
 from clearway.records.epcis.plain import ignored_fields, namespaces
 from clearway.records.epcis.terms import EVENT_TYPES
 from clearway.records.epcis.xml_documents import XmlDocument
-from clearway.records.ingest import NumberedSheet
 from clearway.records.inputs.columns import REASON
+from clearway.records.inputs.preparing import NumberedSheet
 from clearway.records.lake import storage
 from clearway.records.privacy import without_personal
 from clearway.records.values import read_values
@@ -229,7 +229,7 @@ class _Taker:
         """Rows of one type: an event with a wrong row is refused whole."""
         intake, rtype = self.intake, self.intake.types[kind]
         numbers = rows["_event"]
-        sheet = NumberedSheet(self.file, numbers, intake.faults)
+        sheet = NumberedSheet(self.file, numbers)
         now = intake.batch.received if intake.batch.origin == "observed" else None
         typed = read_values(rows.select(rtype.names), rtype, sheet, now=now, zone=intake.zone)
         wrong = set(numbers.filter(sheet.at_fault).to_list())
@@ -248,13 +248,13 @@ class _Taker:
         repeated = set(events.gather(stored.repeated).to_list()) - accepted
         superseded = {name.split("#")[0] for name in stored.superseded}
         intake.only.count(kind, accepted=len(accepted), repeated=len(repeated), superseded=len(superseded))
-        intake.only.records[kind] = intake.only.records.get(kind, 0) + len(stored.accepted)
         if wrong:
             told = rows.with_columns(sheet.reason().alias("_why")).filter(numbers.is_in(list(wrong)))
             texts = told.group_by("_event", maintain_order=True).agg(
                 pl.col("_raw").drop_nulls().first(), pl.col("_why").drop_nulls().first()
             )
             self._refused += [(n, raw or "{}", why or "") for n, raw, why in texts.iter_rows()]
+        sheet.tell(intake.faults)
 
     def _write_refused(self) -> None:
         """The refused events as a document of their own, each with its reason."""

@@ -107,7 +107,7 @@ class Commit:
     def frame(self, frame: pl.DataFrame, folder: str) -> str:
         """Add a Parquet file to a folder of the lake; returns its name."""
         staged = self._staged(".parquet")
-        storage.write_frame(frame, staged)
+        storage.write_frame(frame, staged, raw=folder.startswith("raw/"))
         target = f"{folder}/{self.name}-{len(self.moves):06d}.{storage.digest(staged)}.parquet"
         self._keep(staged, target)
         return target

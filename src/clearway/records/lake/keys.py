@@ -34,6 +34,9 @@ def canonical(frame: pl.DataFrame, names: tuple[str, ...]) -> pl.Series:
     columns = []
     for name in names:
         dtype, column = frame.schema[name], pl.col(name)
+        if frame[name].null_count() == len(frame):
+            columns.append(pl.lit(_NULL))
+            continue
         if dtype.is_float():  # to 6 decimals, as sums are kept
             column = (column * 1e6).round().cast(pl.Int64, strict=False)
         elif dtype.is_temporal():

@@ -40,9 +40,12 @@ def fsync_all(paths: Iterable[Path]) -> None:
         list(pool.map(fsync, paths))
 
 
-def write_frame(frame: pl.DataFrame, path: Path) -> None:
-    """Write a frame as Parquet (zstd)."""
-    frame.write_parquet(path, compression="zstd", compression_level=1, row_group_size=ROW_GROUP, statistics=True)
+def write_frame(frame: pl.DataFrame, path: Path, *, raw: bool = False) -> None:
+    """Write a frame as Parquet: zstd; raw copies, which are seldom read, in the quicker lz4."""
+    if raw:
+        frame.write_parquet(path, compression="lz4", row_group_size=4 * ROW_GROUP, statistics=False)
+    else:
+        frame.write_parquet(path, compression="zstd", compression_level=1, row_group_size=ROW_GROUP, statistics=True)
 
 
 def write_array(array: NDArray[np.uint64], path: Path) -> None:

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from clearway.records.declared import RecordType
 from clearway.records.lake.journal import Commit
@@ -43,8 +44,8 @@ class Stored:
     ``conflicts`` are rows refused, by the fault's code; ``superseded`` the keys that a version was superseded of.
     """
 
-    accepted: list[int] = field(default_factory=list)
-    repeated: list[int] = field(default_factory=list)
+    accepted: NDArray[np.intp] = field(default_factory=lambda: np.zeros(0, dtype=np.intp))
+    repeated: NDArray[np.intp] = field(default_factory=lambda: np.zeros(0, dtype=np.intp))
     superseded: list[str] = field(default_factory=list)
     conflicts: dict[str, list[int]] = field(default_factory=dict)
 
@@ -106,15 +107,14 @@ def store(
     chain = _Chain(layout, rtype, batch)
     if chained.any():
         days = {d for i in np.flatnonzero(chained) for d in found.days.get(int(i), ())}
-        chain.build(marked[order[chained].tolist()], days)
+        chain.build(marked[order[chained]], days)
         bad = chain.refused
         for code, rows in bad.items():
             positions = order[chained][rows]
             out.conflicts.setdefault(code, []).extend(positions.tolist())
             take[np.flatnonzero(chained)[rows]] = False
     positions = order[take]
-    out.repeated = order[repeated].tolist()
-    out.accepted = positions.tolist()
+    out.repeated, out.accepted = order[repeated], positions
     out.superseded = chain.superseded
     if not len(positions):
         return out
@@ -123,19 +123,25 @@ def store(
         kept = kept.update(
             chain.until.with_columns(_at=pl.Series(order[chained][chain.new_rows], dtype=pl.UInt32)), on="_at"
         )
-    kept = kept[np.sort(positions).tolist()].drop("_at")
+    there = np.sort(positions)
+    kept = _rows(kept, there).drop("_at")
     day = record_days(kept, rtype)
     when = np.zeros(len(typed), dtype=np.int64)
-    when[np.sort(positions)] = day.to_physical().to_numpy()
+    when[there] = day.to_physical().to_numpy()
     with Commit(layout, f"{batch.name}-{part:05d}-{rtype.name}") as commit:
         for folder, frame in _by_day(layout, rtype, kept, day):
             commit.frame(frame, folder)
         chain.rewrite(commit)
         if raw is not None:
-            came = raw[np.sort(positions).tolist()].with_columns(_row=kept["_row"], _day=day)
+            came = _rows(raw, there).with_columns(_row=kept["_row"], _day=day)
             commit.frame(came, f"raw/{rtype.name}")
         index.add(commit, keys[take], versions[take], when[positions])
     return out
+
+
+def _rows(frame: pl.DataFrame, positions: NDArray[np.intp]) -> pl.DataFrame:
+    """Some rows in order; all of them without a copy."""
+    return frame if len(positions) == len(frame) else frame[positions]
 
 
 def _marked(typed: pl.DataFrame, batch: Batch) -> pl.DataFrame:

@@ -233,12 +233,12 @@ def _verify_receipts(layout: Layout, counted: Mapping[tuple[str, str], int], fou
     for path in sorted(layout.batches.glob("*.json")):
         try:
             receipt = json.loads(path.read_text(encoding="utf-8"))
-            figures = receipt["types"].items()
+            figures = receipt["rows"].items()
         except (OSError, ValueError, KeyError, AttributeError):
             found.problems.append(f"batches/{path.name}: cannot be read")
             continue
-        for kind, counts in figures:
-            there, said = counted.get((receipt["batch"], kind), 0), counts.get("accepted", 0)
+        for kind, said in figures:
+            there = counted.get((receipt["batch"], kind), 0)
             # expiry removes records, never adds any
             if there > said or (there < said and kind not in layout.settings().retention):
                 found.problems.append(f"batches/{path.name}: accepted {said} of {kind}, {there} are there")
