@@ -152,6 +152,8 @@ class Intake:
 
     def finish(self) -> None:
         """Write the receipt and add this file's figures to the report."""
+        if self.faults.total and not self.only.refused:  # a file that could not be read, or not to its end
+            self.only.count("", refused=1)
         self.only.take(self.faults)
         figures = {name: dict(counts) for name, counts in self.only.types.items() if name}
         if self.only.accepted or self.only.refused:

@@ -36,6 +36,9 @@ class DocumentError(ValueError):
         self.reason_zh = reason_zh
 
 
+_CUT = DocumentError("ends in the middle; it was cut short", "在中途结束，文件不完整")
+
+
 @dataclass
 class Head:
     """What a document says around its events."""
@@ -55,6 +58,7 @@ class _Cursor:
         self._decoder = codecs.getincrementaldecoder("utf-16" if wide else "utf-8-sig")("strict")
         self._scan = json.JSONDecoder().raw_decode
         self.text, self.at, self.ended = "", 0, False
+        self._passed = 0
 
     def close(self) -> None:
         self._handle.close()
@@ -69,6 +73,7 @@ class _Cursor:
         except UnicodeDecodeError as error:
             raise DocumentError(f"is not UTF-8 ({error.reason})", "不是 UTF-8 编码") from None
         self.ended = not block
+        self._passed += self.at
         self.text, self.at = self.text[self.at :] + new, 0
         if len(self.text) > LARGEST:
             raise DocumentError(
@@ -105,7 +110,7 @@ class _Cursor:
                 if cut and self.more():
                     self.peek()
                     continue
-                raise self.broken() from None
+                raise (_CUT if cut else self.broken()) from None
             except RecursionError:
                 raise DocumentError("is nested too deeply", "嵌套过深") from None
             if end == len(self.text) and not self.ended and self.more():
@@ -117,8 +122,9 @@ class _Cursor:
     def broken(self) -> DocumentError:
         """What to say where the text is no JSON."""
         if self.peek() == "":
-            return DocumentError("ends in the middle; it was cut short", "在中途结束，文件不完整")
-        return DocumentError(f"is no JSON near {self.text[self.at : self.at + 12]!r}", "不是合法的 JSON")
+            return _CUT
+        place = f"{self._passed + self.at + 1:,}"  # the text itself may name persons
+        return DocumentError(f"is no JSON at character {place}", f"第 {place} 个字符处不是合法的 JSON")
 
 
 def read_head(path: Path) -> Head:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from lxml import etree
 
@@ -58,36 +58,38 @@ class XmlDocument:
         DocumentError
             Where the document cannot be read on, or declares entities; what came before is right.
         """
-        read = 0
         try:
-            context = etree.iterparse(
-                str(self._path), events=("start", "end"), resolve_entities=False, load_dtd=False, no_network=True,
-                huge_tree=False, remove_comments=True, remove_pis=True,
-            )  # fmt: skip
-            depth, inside = 0, 0
-            for what, element in context:
-                if what == "start":
-                    depth += 1
-                    if depth == 1:
-                        self._open(element)
-                    if depth > _DEPTH + 8:
-                        raise DocumentError("is nested too deeply", "嵌套过深")
-                    if not inside and _name(element) in EVENT_TYPES:
-                        inside = depth
-                    continue
-                depth -= 1
-                if inside and depth == inside - 1:
-                    inside = 0
-                    yield _event(element)
-                    read += 1
-                    _forget(element)
-                elif not inside and element.tag.rsplit("}", 1)[-1] == "ignoreFields":
-                    self.head.ignored |= {_key(child) for child in element}
+            with self._path.open("rb") as handle:
+                yield from self._walk(handle)
         except etree.XMLSyntaxError as error:
             text = error.msg.split(",")[0] if error.msg else "syntax"
             raise DocumentError(f"is no XML: {text}", "不是合法的 XML") from None
         except etree.LxmlError as error:
             raise DocumentError(f"cannot be read: {type(error).__name__}", "无法读取") from None
+
+    def _walk(self, handle: BinaryIO) -> Iterator[dict[str, Any]]:
+        context = etree.iterparse(
+            handle, events=("start", "end"), resolve_entities=False, load_dtd=False, no_network=True,
+            huge_tree=False, remove_comments=True, remove_pis=True,
+        )  # fmt: skip
+        depth, inside = 0, 0
+        for what, element in context:
+            if what == "start":
+                depth += 1
+                if depth == 1:
+                    self._open(element)
+                if depth > _DEPTH + 8:
+                    raise DocumentError("is nested too deeply", "嵌套过深")
+                if not inside and _name(element) in EVENT_TYPES:
+                    inside = depth
+                continue
+            depth -= 1
+            if inside and depth == inside - 1:
+                inside = 0
+                yield _event(element)
+                _forget(element)
+            elif not inside and element.tag.rsplit("}", 1)[-1] == "ignoreFields":
+                self.head.ignored |= {_name(child) for child in element}
 
     def _open(self, element: Any) -> None:
         tree = element.getroottree()
@@ -118,9 +120,6 @@ def _name(element: Any) -> str:
         return ""
     namespace, _, local = tag[1:].rpartition("}") if tag.startswith("{") else ("", "", tag)
     return local if not namespace or namespace in _EPCIS else tag
-
-
-_key = _name
 
 
 def _text(element: Any) -> str:

@@ -150,7 +150,8 @@ def verify(layout: Layout, types: Mapping[str, RecordType]) -> Verified:
     """Read the whole lake."""
     found = Verified()
     counted: Counter[tuple[str, str]] = Counter()
-    for kind in list(layout.kinds()):
+    indexed = {p.name for p in layout.index.iterdir()}
+    for kind in sorted({*layout.kinds(), *indexed}):
         rtype = types.get(kind)
         if rtype is None:
             found.problems.append(f"data/{kind}: no such record type; put its declaration back into types/")
@@ -215,9 +216,7 @@ def _entries(frame: pl.DataFrame, rtype: RecordType) -> pl.DataFrame:
 
 
 def _verify_keys(layout: Layout, rtype: RecordType, entries: list[pl.DataFrame], found: Verified) -> None:
-    if not entries:
-        return
-    every = pl.concat(entries)
+    every = pl.concat(entries) if entries else pl.DataFrame(schema={"k": pl.UInt64, "current": pl.Boolean})
     twice = every.filter("current").group_by("k").len().filter(pl.col("len") > 1).height
     if twice:
         found.problems.append(f"data/{rtype.name}: {twice} keys have more than one current record")
