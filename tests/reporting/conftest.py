@@ -13,6 +13,11 @@ from tests.conftest import skip
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
+    yield from started_browser()
+
+
+def started_browser() -> Iterator[Any]:
+    """A browser that fetches nothing of its own."""
     from playwright.sync_api import sync_playwright
 
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

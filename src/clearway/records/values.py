@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import unicodedata
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -77,9 +78,8 @@ class Sheet:
                 details["nearest"] = near[value]
             self.faults.add(code, self.file, self.first_row + index, column, shown, **details)
             general = general or self.faults.faults[-1]
-        told = (general.problem() if general else code) + ("" if column is None else f" ({column})")
-        if known is not None or alike is not None:
-            told = told.split(";")[0] + ("" if column is None else f" ({column})") if ";" in told else told
+        told = code if general is None else f"{_general(general, 'en')} / {_general(general, 'zh')}"
+        told += "" if column is None else f" ({column})"
         self.reasons.append(pl.select(pl.when(mask).then(pl.lit(told))).to_series())
 
     @property
@@ -97,6 +97,11 @@ class Sheet:
         frame = pl.DataFrame([s.alias(str(i)) for i, s in enumerate(self.reasons)])
         told = frame.select(pl.concat_str(pl.all(), separator="; ", ignore_nulls=True)).to_series()
         return told.set(told == "", None).alias("reason")
+
+
+def _general(fault: Fault, lang: str) -> str:
+    """What is wrong, without the part that holds for one value only."""
+    return fault.problem(lang) if "nearest" not in dict(fault.details) else re.split("[;；]", fault.problem(lang))[0]
 
 
 @cache
