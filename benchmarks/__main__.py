@@ -1,6 +1,6 @@
-"""Measure reading of cases and notices, exact planning and the national method beside named peers in the same run.
+"""Measure reading of cases, notices and records, exact planning and the national method beside named peers in the same run.
 
-In:     the built-in cases, sample notices
+In:     the built-in cases, sample notices, scans made for the purpose
 Out:    Markdown tables: medians of runs, each in a process of its own, with peak memory
 Not:    tests: nothing here passes or fails
 """
@@ -14,7 +14,7 @@ import subprocess
 import sys
 from datetime import date
 
-from benchmarks import growth, notices, simulation
+from benchmarks import growth, notices, records, simulation
 
 RUNS = 5
 
@@ -85,6 +85,8 @@ def main() -> None:
         )
     print()
     notices.main()
+    print()
+    records.main(RUNS)
     print()
     growth.main()
     simulation.main(RUNS)

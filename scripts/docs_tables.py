@@ -1,6 +1,6 @@
-"""Write docs/tables.md from the declared columns and closed lists: python -m scripts.docs_tables.
+"""Write docs/tables.md and the end of docs/records.md from what is declared: python -m scripts.docs_tables.
 
-In:     columns.csv of the rooms, core/choices.csv
+In:     columns.csv of the rooms, core/choices.csv, record-types.csv
 Out:    Markdown
 """
 
@@ -12,6 +12,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from clearway.cases.sources import SCHEMAS
+from clearway.records import record_types
 
 
 def render() -> str:
@@ -45,5 +46,29 @@ def render() -> str:
     return "\n".join(lines) + "\n"
 
 
+MARK = "<!-- types -->"
+
+
+def render_records(page: str) -> str:
+    """The page of records with its tables of types made anew."""
+    lines = [page.split(MARK)[0] + MARK, ""]
+    for rtype in record_types().values():
+        lines += [
+            f"### {rtype.name} ({rtype.zh}), {rtype.family}",
+            "",
+            "| field | 中文 | kind | meaning | 含义 |",
+            "|---|---|---|---|---|",
+        ]
+        for f in rtype.fields:
+            name = f"**{f.name}**" if f.required else f.name
+            kind = ("one of " + ", ".join(f.choices) if f.choices else f.kind) + (", *key*" if f.key else "")
+            lines.append(f"| {name} | {f.zh} | {kind} | {f.meaning} | {f.meaning_zh} |")
+        lines.append("")
+    return "\n".join(lines).rstrip() + "\n"
+
+
 if __name__ == "__main__":
-    (Path(__file__).resolve().parents[1] / "docs" / "tables.md").write_text(render(), encoding="utf-8")
+    docs = Path(__file__).resolve().parents[1] / "docs"
+    (docs / "tables.md").write_text(render(), encoding="utf-8")
+    records = docs / "records.md"
+    records.write_text(render_records(records.read_text(encoding="utf-8")), encoding="utf-8")

@@ -1,7 +1,7 @@
-"""The demo: read a notice, plan the country's peak, carry it out three ways on the clock, show all, serve the page.
+"""The demo: read a notice, plan the country's peak, carry it out three ways, keep the records, serve the page.
 
-In:     samples/season.txt
-Out:    out/demo: the notice's orders, the plan, the runs, sheets, report.html; the page on loopback until Ctrl-C
+In:     samples/season.txt, samples/records
+Out:    out/demo: the notice's orders, the plan, the runs, a lake, sheets, report.html; on loopback until Ctrl-C
 Not:    a web application: a static folder on loopback
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import http.server
+import shutil
 import sys
 from pathlib import Path
 
@@ -19,7 +20,8 @@ from clearway.core.files import staged_file
 from clearway.notices import order_rows, read_notice, write_notice, write_xlsx
 from clearway.planning import Plan, plan
 from clearway.planning.compiled import prepare
-from clearway.reporting import Sheets, render_comparison, render_report, render_review
+from clearway.records import Lake
+from clearway.reporting import Sheets, render_comparison, render_completeness, render_report, render_review
 from clearway.simulation import Outcome, simulate
 
 NOTICE = Path("samples") / "season.txt"
@@ -28,11 +30,13 @@ USUAL = "china-2022/calm"
 BESIDE = "china-2022/peak-open"
 GAP = 0.01
 OUT = Path("out") / "demo"
+RECORDS = Path("samples") / "records"
+FOLLOWED = 1e-5  # part of the parcels whose every scan is written
 SHEETS = 3  # facilities with most to do out of the ordinary
 
 
 def main() -> None:
-    """Read what must be done; plan the calm, the open peak and the peak as it was; simulate; compare; show."""
+    """Read what must be done; plan the calm, the open peak and the peak as it was; simulate; keep; compare; show."""
     told = _notice()
     usual, open_ = _planned(USUAL), _planned(BESIDE)
     made = _planned(CASE, usual)
@@ -50,12 +54,13 @@ def main() -> None:
     runs = {
         "static": simulate(case, policy="static", usual=usual),
         "reroute": simulate(case, made, policy="reroute"),
-        "planned": simulate(case, made),
+        "planned": simulate(case, made, events=FOLLOWED),
     }
     for name, outcome in runs.items():
         outcome.write(OUT / name)
         _told(name, outcome)
-    files = [*told, "plan/report.html", "plan/instructions.csv", *_sheets(made)]
+    kept = _records()
+    files = [*told, *kept, "plan/report.html", "plan/instructions.csv", *_sheets(made)]
     page = render_comparison(list(runs.values()), plan=made, files=files)
     with staged_file(OUT / "report.html") as staging:
         staging.write_text(page, encoding="utf-8")
@@ -78,6 +83,27 @@ def _notice() -> list[str]:
         staging.write_text(render_review(notice), encoding="utf-8")
     _say(f"review: {(folder / f'{notice.name}.review.html').resolve()}")
     return [f"notice/{notice.name}.review.html", "notice/orders.xlsx"]
+
+
+def _records() -> list[str]:
+    """A day's records with their faults, and what the plan's run wrote: one lake; the names of what was written."""
+    folder = OUT / "lake"
+    shutil.rmtree(folder, ignore_errors=True)
+    lake = Lake.open(folder)
+    samples = [RECORDS / name for name in ("unit.csv", "daily_volume.csv", "scans.jsonld")]
+    for files, kind, origin in (
+        (samples, None, "observed"),
+        ([OUT / "planned" / "events.parquet"], "scan", "simulated"),
+    ):
+        report = lake.ingest(files, type=kind, origin=origin)
+        _say(f"records, {origin}: {report.accepted:,} accepted, {report.refused:,} refused (each is told why)")
+        for fault in report.faults:
+            _say(f"  {fault.text()}")
+    page = folder.parent / "records.html"
+    with staged_file(page) as staging:
+        staging.write_text(render_completeness(lake.status("2022-11-10", "2022-11-11")), encoding="utf-8")
+    _say(f"who reported: {page.resolve()}")
+    return [page.name]
 
 
 def _planned(name: str, usual: Plan | None = None) -> Plan:

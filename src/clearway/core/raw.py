@@ -55,6 +55,11 @@ def csv_table(
         try:
             with io.TextIOWrapper(source(), encoding="utf-8-sig", newline="") as handle:
                 header = next(csv.reader(handle, delimiter=delimiter), [])
+            if not header:
+                if path.stat().st_size:
+                    faults.add("no_header", file, 1)
+                return
+            header = [name or f"column {number}" for number, name in enumerate(header, 1)]
             yield pl.DataFrame(schema=dict.fromkeys(header, pl.String))
             twice = sorted({name for name in header if header.count(name) > 1})
             for name in twice:
@@ -112,12 +117,14 @@ def parquet_table(path: Path, file: str) -> RawTable:
     def batches(faults: Faults) -> Iterator[pl.DataFrame]:
         try:
             with pq.ParquetFile(path) as source:
+                _ = source.schema_arrow.names  # raises where a name is no text
                 for batch in source.iter_batches(batch_size=1 << 20):
+                    batch.validate(full=True)  # text that is none would break whoever reads it
                     yield pl.DataFrame(pl.from_arrow(pa.Table.from_batches([batch])))
                 if source.metadata.num_rows == 0:
                     yield pl.DataFrame(pl.from_arrow(source.schema_arrow.empty_table()))
-        except (pa.ArrowException, OSError) as error:
-            faults.add("unreadable", file, reason=str(error).splitlines()[0])
+        except (pa.ArrowException, OSError, UnicodeDecodeError, pl.exceptions.PanicException) as error:
+            faults.add("unreadable", file, reason=next(iter(str(error).splitlines()), type(error).__name__))
 
     return RawTable(file, batches)
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import cache
+from functools import cache, lru_cache
 
 import polars as pl
 from stdnum import numdb
@@ -91,7 +91,7 @@ def _known_places() -> dict[str, str]:
     return {place.code: place.name for place in all_places()}
 
 
-@cache
+@lru_cache(maxsize=1 << 14)
 def place_code(text: str, year: int) -> str:
     """The code of a place as it was in a year.
 

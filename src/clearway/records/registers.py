@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -30,7 +30,7 @@ def _parents() -> dict[str, str]:
     return {p.code: p.parent for p in all_places()}
 
 
-@cache
+@lru_cache(maxsize=1 << 14)
 def places_above(place: str) -> tuple[str, ...]:
     """A place and all that hold it, the country last.
 

@@ -41,6 +41,8 @@ _YES = {"true": True, "1": True, "yes": True, "y": True, "是": True, "真": Tru
         "false": False, "0": False, "no": False, "n": False, "否": False, "假": False}  # fmt: skip
 _INTERVALS = (("from", "to"), ("start", "end"))
 _LARGEST = 2**53
+# 1000-01-01 and 9999-12-31, as days since 1970-01-01
+_OUR_DAYS = (-354_285, 2_932_896)
 # the list of places that holds for records without a day
 _NEWEST_YEAR = 2023
 
@@ -273,9 +275,9 @@ def _moment(cells: pl.Series, f: Field, sheet: Sheet, zone: ZoneInfo) -> pl.Seri
     if isinstance(cells.dtype, pl.Datetime):
         if cells.dtype.time_zone:
             cells = cells.dt.convert_time_zone(str(zone)).dt.replace_time_zone(None)
-        return cells.cast(pl.Datetime("us"))
+        return _of_our_years(cells, "not_time", f, sheet).cast(pl.Datetime("us"))
     if cells.dtype == pl.Date:
-        return cells.cast(pl.Datetime("us"))
+        return _of_our_years(cells, "not_time", f, sheet).cast(pl.Datetime("us"))
     text = plain_text(cells)
     value = parse_moments(text, zone)
     bad = text.is_not_null() & value.is_null()
@@ -283,6 +285,18 @@ def _moment(cells: pl.Series, f: Field, sheet: Sheet, zone: ZoneInfo) -> pl.Seri
     sheet.bad(serial, "serial_date", f.name, text)
     sheet.bad(bad & ~serial, "not_time", f.name, text)
     return value
+
+
+def _of_our_years(cells: pl.Series, code: str, f: Field, sheet: Sheet) -> pl.Series:
+    """Days and times of years of four digits; a file can hold others, which no calendar here knows."""
+    days = cells.to_physical()
+    if isinstance(cells.dtype, pl.Datetime):
+        days = days // (86_400 * {"ms": 10**3, "us": 10**6, "ns": 10**9}[cells.dtype.time_unit])
+    odd = (~days.is_between(*_OUR_DAYS)).fill_null(False)
+    if not odd.any():
+        return cells
+    sheet.bad(odd, code, f.name, cells.to_physical())
+    return cells.set(odd, None)
 
 
 def parse_moments(text: pl.Series, zone: ZoneInfo) -> pl.Series:
@@ -335,9 +349,10 @@ def _regular_time(text: str) -> str:
 
 def _date(cells: pl.Series, f: Field, sheet: Sheet, zone: ZoneInfo) -> pl.Series:
     if cells.dtype == pl.Date:
-        return cells
+        return _of_our_years(cells, "not_date", f, sheet)
     text = None
     if isinstance(cells.dtype, pl.Datetime):
+        cells = _of_our_years(cells, "not_date", f, sheet)
         moment = cells.dt.replace_time_zone(None).cast(pl.Datetime("us"))
         bad = pl.repeat(False, len(cells), dtype=pl.Boolean, eager=True)
     else:
@@ -358,7 +373,7 @@ def _date(cells: pl.Series, f: Field, sheet: Sheet, zone: ZoneInfo) -> pl.Series
 
 def _month(cells: pl.Series, f: Field, sheet: Sheet) -> pl.Series:
     if isinstance(cells.dtype, pl.Datetime) or cells.dtype == pl.Date:
-        return cells.dt.strftime("%Y-%m")
+        return _of_our_years(cells, "not_month", f, sheet).dt.strftime("%Y-%m")
     text = plain_text(cells)
     parts = (
         text.str.replace_all(r"[年/.]", "-").str.replace(r"月$", "").str.extract_groups(r"^(\d{4})-(\d{1,2})(?:-01)?$")

@@ -11,6 +11,7 @@ Source: docs/simulation.md
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -348,9 +349,11 @@ def _event_frame(inputs: Inputs, run: Run) -> pl.DataFrame:
     # an event is at the beginning of its step, but what leaves or is delivered does so at its end
     late = np.isin(what, [_EVENTS.index("departed"), _EVENTS.index("delivered"), _EVENTS.index("attempted")])
     number = pl.Series(np.arange(len(rows), dtype=np.int64))
+    # two runs are two sources: the same number of another run is another event
+    run_id = hashlib.sha256(rows.tobytes() + repr((inputs.facilities, inputs.grid)).encode()).hexdigest()[:12]
     return pl.DataFrame(
         {
-            "event_id": pl.select(pl.format("sim-{}-{}", pl.lit(int(inputs.world.seed)), number)).to_series(),
+            "event_id": pl.select(pl.format("sim-{}-{}", pl.lit(run_id), number)).to_series(),
             "item_id": pl.select(pl.format("SIM{}", pl.Series(item))).to_series(),
             "step": pl.Series(list(_EVENTS), dtype=pl.String).gather(what.astype(np.uint32)),
             "facility": names.gather(facility.astype(np.uint32)),

@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Any
 
 from clearway.core.schema import nearest
-from clearway.records.epcis.terms import EVENT_TYPES, Term, fields, vocabularies
+from clearway.records.epcis.terms import EVENT_TYPES, Shape, shapes, vocabularies
 
 Problem = tuple[str, str, str]  # where, en, zh
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:[Zz]|[+-]\d{2}:\d{2})\Z")
@@ -24,6 +24,9 @@ _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:[^\s<>\"{}|\\^`]+\Z")
 _UOM = re.compile(r"[A-Z0-9]{2,3}\Z")
 _HEX = re.compile(r"[0-9A-Fa-f]+\Z")
 _GS1 = ("https://ref.gs1.org/", "http://ref.gs1.org/", "https://gs1.org/voc/", "urn:epcglobal:")
+_SHAPES = shapes()
+_LISTS = frozenset(vocabularies())
+_ANYTHING = Shape({}, (), True)
 _ACTIONS = ("ADD", "OBSERVE", "DELETE")
 
 
@@ -33,7 +36,7 @@ def check_event(event: Any, *, xml: bool = False, query: bool = False) -> list[P
     XML has no closed list of measurements, and results of queries may be older than the list: there a
     measurement may have any name, or none.
     """
-    if not isinstance(event, Mapping):
+    if not isinstance(event, dict):
         return [("", "is not an object", "不是对象")]
     kind = event.get("type")
     if kind not in EVENT_TYPES:
@@ -43,7 +46,7 @@ def check_event(event: Any, *, xml: bool = False, query: bool = False) -> list[P
         return [("type", f"{seen} is no event type; did you mean {nearest(kind, EVENT_TYPES)}?",
                  f"{seen} 不是事件类型；是否应为 {nearest(kind, EVENT_TYPES)}？")]  # fmt: skip
     problems: list[Problem] = []
-    _object(event, fields()[kind], "", problems, xml)
+    _object(event, _SHAPES[kind], "", problems, xml)
     if xml or query:
         problems = [p for p in problems if not (".sensorReport[" in p[0] and p[0].endswith("].type"))]
     if not problems:
@@ -51,34 +54,26 @@ def check_event(event: Any, *, xml: bool = False, query: bool = False) -> list[P
     return problems
 
 
-def _object(
-    value: Mapping[str, Any],
-    terms: Mapping[str, Term],
-    where: str,
-    problems: list[Problem],
-    xml: bool,
-    open_: bool = True,
-) -> None:
-    for name, term in terms.items():
-        if name in value:
-            inner = value[name]
-            if type(inner) is str and term.kind in _SIMPLE:
-                if not _SIMPLE[term.kind](inner):
-                    _tell(problems, where + name, inner, term.kind)
-            else:
-                _value(inner, term.kind, where + name, problems, xml)
-        elif term.required:
+def _object(value: Mapping[str, Any], shape: Shape, where: str, problems: list[Problem], xml: bool) -> None:
+    kinds = shape.kinds
+    for name, inner in value.items():
+        kind = kinds.get(name)
+        if kind is None:
+            _extension(name, shape, where, problems)
+        elif type(inner) is str and (simple := _SIMPLE.get(kind)) is not None:
+            if not simple(inner):
+                _tell(problems, where + name, inner, kind)
+        else:
+            _value(inner, kind, where + name, problems, xml)
+    for name in shape.required:
+        if name not in value:
             problems.append((where + name, "is missing", "缺少"))
-    if len(value) > len(terms) or not value.keys() <= terms.keys():
-        for name in value:
-            if name not in terms:
-                _extension(name, terms, where, problems, open_)
 
 
-def _extension(name: str, terms: Mapping[str, Term], where: str, problems: list[Problem], open_: bool) -> None:
+def _extension(name: str, shape: Shape, where: str, problems: list[Problem]) -> None:
     """A field that the standard does not have: allowed where it belongs to a vocabulary of its own."""
-    if not open_ or (":" not in name and not name.startswith("{")):
-        near = nearest(name, terms)
+    if not shape.open or (":" not in name and name[:1] != "{"):
+        near = nearest(name, shape.kinds)
         problems.append((where + name, f"is no field here and has no namespace; did you mean {near}?",
                          f"不是此处的字段，也没有命名空间；是否应为 {near}？"))  # fmt: skip
 
@@ -91,22 +86,18 @@ def _value(value: Any, kind: str, where: str, problems: list[Problem], xml: bool
             return
         for at, entry in enumerate(value):
             _value(entry, inner, f"{where}[{at}]", problems, xml)
-        return
-    terms = fields().get(kind)
-    if kind in vocabularies() and (kind not in ("bizTransaction",) or isinstance(value, str)):
+    elif kind in _LISTS:
         _word(value, kind, where, problems, xml)
-    elif terms is not None:
-        if not isinstance(value, Mapping):
+    elif (shape := _SHAPES.get(kind)) is not None:
+        if isinstance(value, dict):
+            _object(value, shape, f"{where}.", problems, xml)
+        else:
             problems.append((where, "is not an object", "不是对象"))
-            return
-        closed = kind in ("quantity", "bizTransaction", "source", "destination", "persistentDisposition")
-        inner_terms = {n: Term(_inner_kind(kind, n, t.kind), t.required) for n, t in terms.items()} if closed else terms
-        _object(value, inner_terms, f"{where}.", problems, xml, open_=not closed)
     elif kind in ("uris", "epcs"):
         entries = value if isinstance(value, list) else [value] if where.endswith("certificationInfo") else None
         if entries is None or any(not isinstance(v, str) or not is_uri(v) for v in entries):
             _tell(problems, where, value, kind)
-        elif kind == "epcs" and len(set(entries)) < len(entries):
+        elif kind == "epcs" and len(entries) > 1 and len(set(entries)) < len(entries):
             problems.append((where, "holds an identifier twice", "有重复的标识"))
     elif kind == "number":
         if isinstance(value, bool) or not isinstance(value, int | float):
@@ -115,27 +106,17 @@ def _value(value: Any, kind: str, where: str, problems: list[Problem], xml: bool
         if not isinstance(value, bool):
             _tell(problems, where, value, kind)
     elif kind == "ilmd":
-        if not isinstance(value, Mapping):
-            problems.append((where, "is not an object", "不是对象"))
+        if isinstance(value, dict):
+            _object(value, _ANYTHING, f"{where}.", problems, xml)
         else:
-            for name in value:
-                _extension(name, {}, f"{where}.", problems, True)
+            problems.append((where, "is not an object", "不是对象"))
     elif kind != "any":
         _tell(problems, where, value, kind)
 
 
-def _inner_kind(outer: str, name: str, kind: str) -> str:
-    return "uri" if outer == "bizTransaction" and name == "bizTransaction" else kind
-
-
 def _word(value: Any, kind: str, where: str, problems: list[Problem], xml: bool) -> None:
-    if isinstance(value, str):
-        try:
-            known = _known(value, kind)
-        except ValueError:
-            known = False
-        if known and (xml or not value.startswith("urn:epcglobal:cbv")):
-            return
+    if isinstance(value, str) and _known(value, kind) and (xml or not value.startswith("urn:epcglobal:cbv")):
+        return
     words = sorted(vocabularies()[kind].words)
     bare = re.split(r"[:/-]", str(value))[-1]
     problems.append((where, f"{value!r} is no {kind} of CBV 2.0; did you mean {nearest(bare, words)}?",
@@ -145,8 +126,11 @@ def _word(value: Any, kind: str, where: str, problems: list[Problem], xml: bool)
 @lru_cache(maxsize=1 << 12)
 def _known(value: str, kind: str) -> bool:
     """Whether a word is of the list, or of a vocabulary that is not GS1's."""
-    if vocabularies()[kind].word(value) is not None:
-        return True
+    try:
+        if vocabularies()[kind].word(value) is not None:
+            return True
+    except ValueError:
+        return False
     return is_uri(value) and not value.startswith(_GS1)
 
 

@@ -21,6 +21,7 @@ from clearway.records.epcis.identifiers import canonical
 from clearway.records.epcis.terms import PREFIXES, vocabularies
 
 DEPTH = 64
+_NUMERAL = frozenset("0123456789+-.")
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?\Z")
 _TIME = re.compile(r"(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(?:\.(\d+))?(Z|[+-]\d{2}:\d{2})\Z")
 _TIMES = frozenset({"eventTime", "time", "startTime", "endTime"})
@@ -83,14 +84,15 @@ def _leaf(name: str, value: Any) -> str:
 
 
 def _plain(value: Any) -> str:
+    if type(value) is str:
+        text = value.strip()
+        first = text[:1]
+        if first in _NUMERAL and _NUMBER.match(text):
+            return number(text)
+        return canonical(text) if first in "uh" and text.startswith(("urn:epc:", "http")) else text
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, int):
-        return str(value)
-    text = repr(value) if isinstance(value, float) else str(value).strip()
-    if text[:1] in "0123456789+-." and _NUMBER.match(text):
-        return number(text)
-    return canonical(text) if text.startswith(("urn:epc:", "http")) else text
+    return number(repr(value)) if isinstance(value, float) else str(value)
 
 
 @lru_cache(maxsize=1 << 14)
@@ -140,7 +142,7 @@ def _typed(vocabulary: str, inner: str) -> Callable[[str, Any], str]:
     def shape(name: str, value: Any) -> str:
         parts = []
         for entry in _several(value):
-            if not isinstance(entry, Mapping):
+            if not isinstance(entry, dict):
                 parts.append(f"{inner}={_plain(entry)}")
                 continue
             kind = entry.get("type")
@@ -152,7 +154,7 @@ def _typed(vocabulary: str, inner: str) -> Callable[[str, Any], str]:
 
 
 def _object(value: Any, order: tuple[str, ...]) -> str:
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         return f"={_plain(value)}"
     known = "".join(_field(n, value[n]) for n in order if n in value)
     return known + _extensions(value, frozenset(order))
@@ -175,7 +177,7 @@ def _sensors(name: str, value: Any) -> str:
 
 
 def _sensor(element: Any) -> str:
-    if not isinstance(element, Mapping):
+    if not isinstance(element, dict):
         return f"sensorElement={_plain(element)}"
     text = "sensorElement"
     if "sensorMetadata" in element:
@@ -188,14 +190,14 @@ def _report_rules(elements: Any) -> list[str]:
     """Business rules of single reports: the standard's list has no place for them, so they stand with what is left."""
     rules = [
         report["bizRules"]
-        for element in _several(elements) if isinstance(element, Mapping)
-        for report in _several(element.get("sensorReport", [])) if isinstance(report, Mapping) and "bizRules" in report
+        for element in _several(elements) if isinstance(element, dict)
+        for report in _several(element.get("sensorReport", [])) if isinstance(report, dict) and "bizRules" in report
     ]  # fmt: skip
     return sorted(f"sensorElementListsensorElementsensorReportbizRules={_plain(r)}" for r in rules)
 
 
 def _report(report: Any) -> str:
-    if not isinstance(report, Mapping):
+    if not isinstance(report, dict):
         return f"sensorReport={_plain(report)}"
     kind = report.get("type")
     told = {k: v for k, v in report.items() if k != "bizRules"}
@@ -206,7 +208,7 @@ def _report(report: Any) -> str:
 
 
 def _ilmd(name: str, value: Any) -> str:
-    return name + _extensions(value, frozenset()) if isinstance(value, Mapping) and value else ""
+    return name + _extensions(value, frozenset()) if isinstance(value, dict) and value else ""
 
 
 _SHAPES: dict[str, Callable[[str, Any], str]] = {
@@ -232,7 +234,7 @@ def _extension(name: str, value: Any, depth: int) -> str:
     """One extension field; several of one name stand side by side, as they do in XML."""
     if name in ("@context", _COMMENT) or depth > DEPTH:
         return ""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return name + "".join(sorted(_extension(k, v, depth + 1) for k, v in value.items()))
     if isinstance(value, list):
         return "".join(sorted(_extension(name, v, depth + 1) for v in value))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -17,7 +18,7 @@ import polars as pl
 
 from clearway.records.declared import record_types
 from clearway.records.epcis.checking import Problem, check_event
-from clearway.records.epcis.hashing import event_hash
+from clearway.records.epcis.hashing import DEPTH, event_hash
 from clearway.records.epcis.plain import plain_event
 from clearway.records.epcis.scans import other_of, scans_of
 from clearway.records.privacy import is_personal, masked
@@ -81,8 +82,7 @@ def _take(
             key = event_hash(plain, ignored)
         except (ValueError, TypeError, AttributeError, RecursionError, OverflowError) as error:
             problems = [("", f"cannot be hashed ({type(error).__name__})", "无法计算哈希")]
-    stripped, dropped = _stripped(event)
-    part.personal |= dropped
+    stripped = _stripped(event, part.personal)
     text = orjson.dumps(stripped, default=str).decode()
     if problems:
         part.problems += [(number, _quiet(p)) for p in problems]
@@ -106,35 +106,43 @@ def _quiet(problem: Problem) -> Problem:
     return where, masked(en), masked(zh)
 
 
-def _stripped(value: Any, depth: int = 0, extension: bool = False) -> tuple[Any, set[str]]:
+def _stripped(value: Any, dropped: set[str], depth: int = 0, extension: bool = False) -> Any:
     """Without keys that are about people; numbers of persons in free texts of extensions are masked."""
-    dropped: set[str] = set()
     if type(value) is dict:
         out = {}
         for name, inner in value.items():
-            if is_personal(name):
+            what = _key(name)
+            if what == _PERSONAL:
                 dropped.add(name)
+            elif type(inner) is str:
+                out[name] = masked(inner) if extension or what == _EXTENSION else inner
             elif type(inner) in (dict, list):
-                if depth > 64:
-                    continue
-                out[name], more = _stripped(inner, depth + 1, extension or ":" in name or name[:1] == "{")
-                dropped |= more
-            elif type(inner) is str and (extension or ":" in name or name[:1] == "{"):
-                out[name] = masked(inner)
+                if depth <= DEPTH:
+                    out[name] = _stripped(inner, dropped, depth + 1, extension or what == _EXTENSION)
             else:
                 out[name] = inner
-        return out, dropped
+        return out
     if type(value) is list:
-        entries = []
-        for inner in value:
-            if type(inner) in (dict, list):
-                entry, more = _stripped(inner, depth + 1, extension)
-                dropped |= more
-                entries.append(entry)
-            else:
-                entries.append(masked(inner) if extension and type(inner) is str else inner)
-        return entries, dropped
-    return value, dropped
+        if not extension and all(type(v) is str for v in value):
+            return value
+        return [
+            _stripped(v, dropped, depth + 1, extension)
+            if type(v) in (dict, list)
+            else (masked(v) if extension and type(v) is str else v)
+            for v in value
+        ]
+    return value
+
+
+_STANDARD, _EXTENSION, _PERSONAL = range(3)
+
+
+@lru_cache(maxsize=1 << 12)
+def _key(name: str) -> int:
+    """What a key is: of the standard, of an extension, about people."""
+    if is_personal(name):
+        return _PERSONAL
+    return _EXTENSION if ":" in name or name[:1] == "{" else _STANDARD
 
 
 class _Rows:
@@ -145,7 +153,8 @@ class _Rows:
 
     def add(self, kind: str, row: Mapping[str, Any], number: int, withdrawn: bool, raw: str | None) -> None:
         get = row.get
-        self._rows.setdefault(kind, []).append((*(get(f) for f in _FIELDS[kind]), number, withdrawn, raw))
+        texts = (v if (v := get(f)) is None or type(v) is str else str(v) for f in _FIELDS[kind])
+        self._rows.setdefault(kind, []).append((*texts, number, withdrawn, raw))
 
     def into(self, part: Part) -> None:
         for kind, rows in self._rows.items():

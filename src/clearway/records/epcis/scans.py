@@ -14,7 +14,11 @@ from clearway.records.declared import record_types
 from clearway.records.epcis.identifiers import canonical, item_id, unit_id
 from clearway.records.epcis.terms import FIELD_URI, step_of
 
-_OWN = {f"{{{FIELD_URI}}}{name}": name for name in record_types()["scan"].names}
+_OWN = {
+    f"{{{FIELD_URI}}}{name}": name
+    for name in record_types()["scan"].names
+    if name not in ("event_id", "item_id", "time")
+}
 _USED = ("ObjectEvent", "AggregationEvent", "AssociationEvent")
 Row = dict[str, Any]
 
@@ -39,10 +43,10 @@ def scans_of(event: Mapping[str, Any], key: str) -> list[Row]:
         onward = next((d["destination"] for d in event.get("destinationList", ()) if _is_location(d)), None)
         if onward is not None:
             common["next_facility"] = unit_id(onward)
-    for name, field in _OWN.items():
-        if name in event and field not in ("event_id", "item_id", "time") and not isinstance(event[name], dict | list):
-            value = event[name]
-            common[field] = ("yes" if value else "no") if isinstance(value, bool) else str(value)
+    for name in event.keys() & _OWN.keys():
+        value = event[name]
+        if not isinstance(value, dict | list):
+            common[_OWN[name]] = ("yes" if value else "no") if isinstance(value, bool) else str(value)
     names = [item_id(e) for e in items]
     if len(names) == 1:
         return [{**common, "event_id": key, "item_id": names[0]}]

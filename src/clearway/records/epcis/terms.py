@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import io
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 
 EVENT_TYPES = ("ObjectEvent", "AggregationEvent", "AssociationEvent", "TransactionEvent", "TransformationEvent")
@@ -58,6 +58,29 @@ def fields() -> dict[str, dict[str, Term]]:
 
 
 @dataclass(frozen=True)
+class Shape:
+    """What an object may and must hold; an open one may hold fields of other namespaces too."""
+
+    kinds: dict[str, str]
+    required: tuple[str, ...]
+    open: bool
+
+
+_CLOSED = frozenset(("quantity", "transaction", "source", "destination", "persistentDisposition"))
+
+
+@cache
+def shapes() -> dict[str, Shape]:
+    """Shapes of events and of their parts, by name."""
+    return {
+        name: Shape(
+            {f: t.kind for f, t in terms.items()}, tuple(f for f, t in terms.items() if t.required), name not in _CLOSED
+        )
+        for name, terms in fields().items()
+    }
+
+
+@dataclass(frozen=True)
 class Vocabulary:
     """A closed list: its words, and the ways they are written."""
 
@@ -95,11 +118,16 @@ class Vocabulary:
 
     def canonical(self, text: str) -> str:
         """The URI of a term; a term of another vocabulary as it is."""
-        try:
-            word = self.word(text)
-        except ValueError:
-            return text
-        return text if word is None else self.uri + word
+        return _canonical(self, text)
+
+
+@lru_cache(maxsize=1 << 12)
+def _canonical(vocabulary: Vocabulary, text: str) -> str:
+    try:
+        word = vocabulary.word(text)
+    except ValueError:
+        return text
+    return text if word is None else vocabulary.uri + word
 
 
 @cache
@@ -113,7 +141,7 @@ def vocabularies() -> dict[str, Vocabulary]:
     }
 
 
-@cache
+@lru_cache(maxsize=1 << 12)
 def step_of(biz_step: str | None, disposition: str | None) -> str | None:
     """The step of our vocabulary for a business step and a disposition; ``None`` where there is none."""
     if biz_step is None:
