@@ -111,14 +111,14 @@ def _with_gaps(frame: pl.DataFrame, row: int, skipped: list[int]) -> pl.DataFram
     return pl.concat([*parts, frame]) if parts else frame
 
 
-def parquet_table(path: Path, file: str) -> RawTable:
-    """A Parquet file, by row group."""
+def parquet_table(path: Path, file: str, rows: int = 1 << 20) -> RawTable:
+    """A Parquet file, in batches of so many rows at most."""
 
     def batches(faults: Faults) -> Iterator[pl.DataFrame]:
         try:
             with pq.ParquetFile(path) as source:
                 _ = source.schema_arrow.names  # raises where a name is no text
-                for batch in source.iter_batches(batch_size=1 << 20):
+                for batch in source.iter_batches(batch_size=rows):
                     batch.validate(full=True)  # text that is none would break whoever reads it
                     yield pl.DataFrame(pl.from_arrow(pa.Table.from_batches([batch])))
                 if source.metadata.num_rows == 0:

@@ -24,6 +24,7 @@ from clearway.records.declared import RecordType
 from clearway.records.inputs.preparing import Prepared, Preparer, ahead
 from clearway.records.inputs.rejected import Rejected, rejected_for
 from clearway.records.lake.journal import Commit
+from clearway.records.lake.keys import Hashes, key_hashes, version_hashes
 from clearway.records.lake.layout import Layout
 from clearway.records.lake.store import Batch, Stored, store
 from clearway.records.privacy import pseudonym_key
@@ -100,7 +101,7 @@ class Intake:
         for table in tables:
             rejected = rejected_for(self.layout.rejected, self.batch.name, table.file)
             ragged, read = _ragged(self.faults), False
-            for rows, parts in ahead(self.preparer().read(table, asked, self.faults)):
+            for rows, parts in ahead(_hashed(ahead(self.preparer().read(table, asked, self.faults)))):
                 read = True
                 for part in parts:
                     self.records(part, rejected)
@@ -125,11 +126,14 @@ class Intake:
         bad = sheet.at_fault
         good = ~bad
         kept, came = (typed.filter(good), raw.filter(good)) if bad.any() else (typed, raw)
-        stored = self.keep(rtype, kept, came)
+        told = None
+        if part.hashes is not None:
+            mask = good.to_numpy()
+            told = part.hashes if not bad.any() else (part.hashes[0][mask], part.hashes[1][mask])
+        stored = self.keep(rtype, kept, came, told)
         for code, at in stored.conflicts.items():
-            mask = pl.repeat(False, len(typed), dtype=pl.Boolean, eager=True)
-            mask = mask.scatter(good.arg_true().gather(at), True)
-            sheet.bad(mask, code, rtype.key[0], typed[rtype.key[0]])
+            none = pl.repeat(False, len(typed), dtype=pl.Boolean, eager=True)
+            sheet.bad(none.scatter(good.arg_true().gather(at), True), code, rtype.key[0], typed[rtype.key[0]])
         bad = sheet.at_fault
         refused = int(bad.sum())
         if refused:
@@ -143,10 +147,16 @@ class Intake:
             refused=refused,
         )
 
-    def keep(self, rtype: RecordType, kept: pl.DataFrame, came: pl.DataFrame | None) -> Stored:
+    def keep(
+        self,
+        rtype: RecordType,
+        kept: pl.DataFrame,
+        came: pl.DataFrame | None,
+        told: tuple[Hashes, Hashes] | None = None,
+    ) -> Stored:
         """Into the lake."""
         self.part += 1
-        stored = store(self.layout, rtype, kept, came, self.batch, self.part)
+        stored = store(self.layout, rtype, kept, came, self.batch, self.part, told)
         self.only.records[rtype.name] = self.only.records.get(rtype.name, 0) + len(stored.accepted)
         return stored
 
@@ -171,6 +181,14 @@ class Intake:
         self.report.types.pop("", None)
         self.report.rejected += self.only.rejected
         self.report.take(self.faults)
+
+
+def _hashed(items: Iterator[tuple[int, list[Prepared]]]) -> Iterator[tuple[int, list[Prepared]]]:
+    """Parts with the hashes of their rows, so that one part is hashed while another is written."""
+    for rows, parts in items:
+        for part in parts:
+            part.hashes = key_hashes(part.typed, part.rtype), version_hashes(part.typed, part.rtype)
+        yield rows, parts
 
 
 def _ragged(faults: Faults) -> int:

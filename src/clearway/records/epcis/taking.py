@@ -10,9 +10,8 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future
 from itertools import islice
-from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,12 +28,13 @@ from clearway.records.inputs.preparing import NumberedSheet
 from clearway.records.lake import storage
 from clearway.records.privacy import without_personal
 from clearway.records.values import read_values
+from clearway.scale import Processes
 
 if TYPE_CHECKING:
     from clearway.records.ingest import Intake
 
 _TEXTS = 2_000
-_COMMIT = 100_000
+_COMMIT = 40_000
 # below this a second process costs more than it brings
 _ALONE = 8 << 20
 _NOT_READ = {
@@ -104,11 +104,11 @@ def _json(taker: _Taker, path: Path) -> None:
         for first, block in _blocks(texts):
             taker.part(read_texts(block, first, prefixes, ignored, query))
         return
-    with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
-        waiting: deque[Future[Part]] = deque()
+    with Processes("clearway.records.epcis.parts:read_texts") as pool:
+        waiting: deque[Future[Any]] = deque()
         try:
             for first, block in _blocks(texts):
-                waiting.append(pool.submit(read_texts, block, first, prefixes, ignored, query))
+                waiting.append(pool.submit(block, first, prefixes, ignored, query))
                 while len(waiting) > 2 * (os.cpu_count() or 1):
                     taker.part(waiting.popleft().result())
         finally:

@@ -14,7 +14,9 @@ from datetime import datetime
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from clearway.core.errors import KEPT_FAULTS, Fault, Faults
 from clearway.core.raw import RawTable
@@ -23,8 +25,8 @@ from clearway.records.inputs.columns import Matched, column_faults, detect_type,
 from clearway.records.privacy import masked_column, pseudonyms
 from clearway.records.values import Sheet, parse_moments, plain_text, read_values, trimmed
 
-_PART_ROWS = 300_000
-_PART_BYTES = 96 << 20
+_PART_ROWS = 250_000
+_PART_BYTES = 64 << 20
 _T = TypeVar("_T")
 _YES = ("yes", "true", "1", "是", "y", "零报告", "nil")
 _NO = ("no", "false", "0", "否", "n")
@@ -64,6 +66,7 @@ class Prepared:
     raw: pl.DataFrame
     sheet: NumberedSheet
     before: NumberedSheet | None = None
+    hashes: tuple[NDArray[np.uint64], NDArray[np.uint64]] | None = None
 
     def tell(self, faults: Faults) -> None:
         """Hand what was found to the faults of the file."""
@@ -140,8 +143,8 @@ class Preparer:
         if persons:
             key = self.pseudonym_key()
             typed = typed.with_columns(pseudonyms(typed[name], key) for name in persons)
-            columns = {c for c, name in match_columns(raw.columns, rtype).fields.items() if name in persons}
-            raw = raw.with_columns(pseudonyms(plain_text(raw[c]), key) for c in columns)
+            columns = {c: name for c, name in match_columns(raw.columns, rtype).fields.items() if name in persons}
+            raw = raw.with_columns(typed[name].alias(c) for c, name in columns.items())
         typed = typed.with_columns(_stated=stated, _withdrawn=pl.lit(False), _row=sheet.numbers)
         return Prepared(rtype, typed, raw, sheet)
 

@@ -37,7 +37,7 @@ def csv_source(path: Path, file: str) -> RawTable:
 
 def parquet_source(path: Path, file: str) -> RawTable:
     """A Parquet file."""
-    return parquet_table(path, file)
+    return parquet_table(path, file, rows=1 << 17)
 
 
 def _encoding(sample: bytes) -> str:

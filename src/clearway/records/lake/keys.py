@@ -25,6 +25,8 @@ from clearway.records.lake.journal import Commit
 from clearway.records.lake.layout import Layout
 
 Hashes = NDArray[np.uint64]
+# merging larger runs would take more memory than looking through several
+LARGEST_RUN = 4_000_000
 _EPOCH = date(1970, 1, 1)
 _SEPARATOR, _NULL = "\x1f", "\x00"
 
@@ -106,7 +108,7 @@ class Index:
         parts = [np.stack([keys, versions, days.astype(np.int64).view(np.uint64)])]
         size = len(keys)
         for path, run in zip(self.paths, self.runs, strict=True):
-            if run.shape[1] > 2 * size:
+            if run.shape[1] > 2 * size or size + run.shape[1] > LARGEST_RUN:
                 break
             parts.append(np.asarray(run))
             size += run.shape[1]

@@ -23,7 +23,15 @@ from numpy.typing import NDArray
 
 from clearway.records.declared import RecordType
 from clearway.records.lake.journal import Commit
-from clearway.records.lake.keys import Index, day_of, days_since, key_hashes, paths_of_days, version_hashes
+from clearway.records.lake.keys import (
+    Hashes,
+    Index,
+    day_of,
+    days_since,
+    key_hashes,
+    paths_of_days,
+    version_hashes,
+)
 from clearway.records.lake.layout import Layout
 from clearway.records.values import record_days
 
@@ -66,7 +74,13 @@ def empty_frame(rtype: RecordType) -> pl.DataFrame:
 
 
 def store(
-    layout: Layout, rtype: RecordType, typed: pl.DataFrame, raw: pl.DataFrame | None, batch: Batch, part: int
+    layout: Layout,
+    rtype: RecordType,
+    typed: pl.DataFrame,
+    raw: pl.DataFrame | None,
+    batch: Batch,
+    part: int,
+    told: tuple[Hashes, Hashes] | None = None,
 ) -> Stored:
     """Keep what is new of a frame, in one commit.
 
@@ -78,11 +92,13 @@ def store(
         What came in, row by row like ``typed``, without what is about people.
     part
         Number of the frame within its batch.
+    told
+        Hashes of keys and of contents, where they are known already.
     """
     out = Stored()
     if not len(typed):
         return out
-    keys, versions = key_hashes(typed, rtype), version_hashes(typed, rtype)
+    keys, versions = told or (key_hashes(typed, rtype), version_hashes(typed, rtype))
     order = np.lexsort((versions, keys))
     keys, versions = keys[order], versions[order]
     same_key = np.concatenate([[False], keys[1:] == keys[:-1]])
