@@ -74,6 +74,19 @@ def test_as_known_earlier(status: Lake) -> None:
     assert then.filter((pl.col("type") == "daily_volume") & (pl.col("unit") == "hub"))["state"].to_list() == ["silent"]
 
 
+def test_a_register_that_came_later_counts(lake: Lake, take: Take) -> None:
+    """Units registered years later were there on the day, and are asked as of the day."""
+    take(
+        "facility,day,accepted,known_from\nhub,2022-11-15,5,2022-11-16\n",
+        "daily_volume.csv",
+        received=datetime(2022, 11, 16),
+    )
+    take(UNITS, "unit.csv", received=datetime(2025, 1, 1))
+    states = lake.status("2022-11-15", "2022-11-15", at=datetime(2022, 11, 18)).states
+    got = states.filter(pl.col("type") == "daily_volume").select("unit", "state").rows()
+    assert got == [("hub", "received"), ("shop", "silent")]
+
+
 def test_a_season_is_asked_only_while_it_holds(status: Lake, take: Take) -> None:
     """Disinfection is expected of a place in an epidemic, through the places above it."""
     assert "disinfection" not in status.status("2022-11-15", "2022-11-15").states["type"].to_list()

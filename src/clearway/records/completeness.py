@@ -148,8 +148,9 @@ def _period_of(day: pl.Expr, every: str) -> pl.Expr:
 def completeness(lake: Lake, first: date, last: date, at: datetime) -> Completeness:
     """The states of a stretch of days as of a moment."""
     then = lake.as_of(at)
-    register = then.read("unit")
-    seasons = then.read("season")
+    # who was to report is judged by what the registers say now of that day, whenever they came
+    register = lake.read("unit")
+    seasons = lake.read("season")
     parts, unknown = [], []
     units_known = register["id"].unique()
     for wanted in expectations(lake):
