@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from clearway.records import Lake, Report
@@ -34,3 +36,17 @@ def take(lake: Lake, tmp_path: Path) -> Callable[..., Report]:
 def codes(report: Report) -> set[str]:
     """Codes of the faults of a report."""
     return {f.code for f in report.faults}
+
+
+def lake_bytes(lake: Lake) -> bytes:
+    """All bytes of a lake, Parquet and workbooks unpacked too."""
+    parts = []
+    for path in lake.folder.rglob("*"):
+        if path.is_file():
+            parts.append(path.read_bytes())
+            if path.suffix == ".parquet":
+                parts.append(pl.read_parquet(path, hive_partitioning=False).write_ndjson().encode())
+            if path.suffix == ".xlsx":
+                with zipfile.ZipFile(path) as archive:
+                    parts += [archive.read(n) for n in archive.namelist()]
+    return b"".join(parts)

@@ -17,7 +17,7 @@ from clearway.records.epcis.json_documents import event_texts, read_head
 from clearway.records.epcis.plain import ignored_fields, namespaces, plain_event
 from clearway.records.epcis.xml_documents import XmlDocument
 
-from .conftest import codes
+from .conftest import codes, lake_bytes
 
 # documents that are right but hold no events: refused with the reason
 NO_EVENTS = {"EPCISMasterDataDocument", "EPCISCaptureJob"}
@@ -114,6 +114,33 @@ def test_an_event_becomes_a_scan(lake: Lake, take: Take) -> None:
     assert scan["item_id"] == "SF1234567890" and scan["facility"] == "330100" and scan["next_facility"] == "310100"
     assert scan["step"] == "departed" and str(scan["time"]) == "2022-11-18 08:30:00"
     assert scan["operator"] == "sf" and scan["mode"] == "road" and scan["event_id"].startswith("ni:///sha-256;")
+
+
+PERSONAL_XML = """<EPCISDocument xmlns:e="https://example.org/ns/" schemaVersion="2.0" creationDate="2022-11-30T00:00:00Z">
+<EPCISBody><EventList><ObjectEvent><eventTime>2022-11-18T08:30:00+08:00</eventTime>
+<eventTimeZoneOffset>+08:00</eventTimeZoneOffset><epcList><epc>urn:clearway:item:X1</epc></epcList>
+<action>OBSERVE</action><bizStep>{step}</bizStep><readPoint><id>urn:clearway:unit:330100</id></readPoint>
+<e:收件人 e:phone="13812345678">张三丰</e:收件人><e:note>call 13912345678</e:note></ObjectEvent></EventList></EPCISBody></EPCISDocument>"""
+
+
+def test_nothing_about_people_is_written(lake: Lake, take: Take) -> None:
+    """Names and numbers of persons in extensions are in no file of the lake, nor in what is told; hashes see them."""
+    told = ""
+    for text, name in (
+        (document(EVENT), "good.json"), (document({**EVENT, "bizStep": "flying"}), "bad.json"),
+        (document({**EVENT, "type": "TransformationEvent", "inputEPCList": ["urn:x:1"], "outputEPCList": ["urn:x:2"]}), "w.json"),
+        (PERSONAL_XML.replace("{step}", "urn:epcglobal:cbv:bizstep:departing"), "good.xml"),
+        (PERSONAL_XML.replace("{step}", "urn:epcglobal:cbv:bizstep:flying"), "bad.xml"),
+        (document(EVENT)[:-80], "cut.json"),
+    ):  # fmt: skip
+        report = take(text, name)
+        told += json.dumps(report.to_dict(), ensure_ascii=False)
+        assert name.startswith(("bad", "w", "cut")) or any(w.code == "personal_dropped" for w in report.warnings)
+    everything = lake_bytes(lake) + told.encode()
+    for secret in ("张三丰", "13812345678", "13912345678"):
+        assert secret.encode() not in everything, secret
+    other = {**EVENT, "ext:收件人姓名": "李四"}
+    assert take(document(other), "other.json").accepted == 1  # another event: the hash is of what came
 
 
 def test_items_of_one_event_are_scans_of_their_own(lake: Lake, take: Take) -> None:

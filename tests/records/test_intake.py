@@ -17,7 +17,7 @@ import pytest
 from clearway.core.errors import ClearwayError, InputError
 from clearway.records import Lake, Report, record_types, write_template
 
-from .conftest import NOW, codes
+from .conftest import NOW, codes, lake_bytes
 
 Take = Callable[..., Report]
 HEAD = "facility,day,accepted,processed\n"
@@ -178,24 +178,10 @@ def test_nothing_about_people_is_written(lake: Lake, take: Take, tmp_path: Path)
     book = io.BytesIO()
     frame.write_excel(book, worksheet="daily_volume")
     assert take(book.getvalue(), "w.xlsx", received=datetime(2022, 12, 3)).refused == 2
-    everything = _bytes(lake)
+    everything = lake_bytes(lake)
     told = json.dumps(report.to_dict(), ensure_ascii=False).encode()
     for value in PEOPLE.values():
         assert value.encode() not in everything and value.encode() not in told, value
-
-
-def _bytes(lake: Lake) -> bytes:
-    """All bytes of a lake, Parquet and workbooks unpacked too."""
-    parts = []
-    for path in lake.folder.rglob("*"):
-        if path.is_file():
-            parts.append(path.read_bytes())
-            if path.suffix == ".parquet":
-                parts.append(pl.read_parquet(path, hive_partitioning=False).write_ndjson().encode())
-            if path.suffix == ".xlsx":
-                with zipfile.ZipFile(path) as archive:
-                    parts += [archive.read(n) for n in archive.namelist()]
-    return b"".join(parts)
 
 
 def test_numbers_of_persons_in_free_text_are_masked(lake: Lake, take: Take) -> None:
@@ -206,7 +192,7 @@ def test_numbers_of_persons_in_free_text_are_masked(lake: Lake, take: Take) -> N
         "event_id,item_id,step,facility,time,container\ne1,13812345678,accepted,330100,2022-11-18 08:00,13912345678\n"
     )
     assert take(scans, "scan.csv").accepted == 1
-    everything = _bytes(lake)
+    everything = lake_bytes(lake)
     assert b"11010519491231002X" not in everything and b"139-1234-5678" not in everything
     assert lake.read("scan")["item_id"].to_list() == ["13812345678"]
 
@@ -239,7 +225,7 @@ def test_persons_are_kept_under_pseudonyms(tmp_path: Path, monkeypatch: pytest.M
     outside.chmod(0o600)
     assert lake.ingest([path], received=NOW).accepted == 2
     drivers = lake.read("driving")["driver"]
-    assert drivers.n_unique() == 1 and len(drivers[0]) == 32 and b"D-4711-SECRET" not in _bytes(lake)
+    assert drivers.n_unique() == 1 and len(drivers[0]) == 32 and b"D-4711-SECRET" not in lake_bytes(lake)
 
 
 def test_nil_returns(lake: Lake, take: Take) -> None:
@@ -276,7 +262,7 @@ def test_a_filled_template_comes_back(lake: Lake, take: Take, tmp_path: Path) ->
 
 def _example(f: object, lang: str) -> object:
     from clearway.records.declared import AMOUNTS, COUNTS, Field
-    from clearway.records.values import choice_label
+    from clearway.records.texts import choice_label
 
     assert isinstance(f, Field)
     if f.kind == "choice":

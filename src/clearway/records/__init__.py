@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from clearway.records.identifiers import normalise_s10
     from clearway.records.ingest import Report
     from clearway.records.lake.lake import Lake
-    from clearway.records.registers import register_faults
+    from clearway.records.registers import as_of_join, in_force, places_above, register_faults
     from clearway.records.template import write_template
 
 _HOME = {
@@ -25,7 +25,10 @@ _HOME = {
     "Lake": "lake.lake",
     "RecordType": "declared",
     "Report": "ingest",
+    "as_of_join": "registers",
+    "in_force": "registers",
     "normalise_s10": "identifiers",
+    "places_above": "registers",
     "record_types": "declared",
     "register_faults": "registers",
     "write_template": "template",
@@ -37,7 +40,10 @@ __all__ = [
     "Lake",
     "RecordType",
     "Report",
+    "as_of_join",
+    "in_force",
     "normalise_s10",
+    "places_above",
     "record_types",
     "register_faults",
     "write_template",

@@ -13,7 +13,7 @@ from typing import Any
 
 from clearway.core.files import staged_file
 from clearway.records.declared import AMOUNTS, COUNTS, Field, RecordType
-from clearway.records.values import choice_label
+from clearway.records.texts import choice_label
 
 ROWS = 2_000
 _FORMATS = {"date": "yyyy-mm-dd", "timestamp": "yyyy-mm-dd hh:mm", "month": "@", "year": "0"}

@@ -8,25 +8,19 @@ Words:  moment = a local time without offset, in the zone of the lake
 
 from __future__ import annotations
 
-import csv
-import io
-import re
 import unicodedata
-from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from functools import cache
-from importlib.resources import files
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from clearway.core.errors import Fault, Faults
-from clearway.core.schema import nearest
 from clearway.core.timegrid import parse_time
 from clearway.records.declared import AMOUNTS, COUNTS, Field, RecordType
 from clearway.records.identifiers import is_uscc, nearest_place, place_code, regular_items
-from clearway.records.privacy import masked, masked_column
+from clearway.records.privacy import masked_column
+from clearway.records.sheet import Sheet
+from clearway.records.texts import choice_spellings, glimpse, plain_text
 
 ZONE = ZoneInfo("Asia/Shanghai")
 # a sender's clock may run ahead by this much
@@ -45,121 +39,6 @@ _LARGEST = 2**53
 _OUR_DAYS = (-354_285, 2_932_896)
 # the list of places that holds for records without a day
 _NEWEST_YEAR = 2023
-
-
-@dataclass
-class Sheet:
-    """Where a batch stands: the file, the number of its first row, and what was found wrong with it."""
-
-    file: str
-    first_row: int
-    rows: int
-    faults: Faults
-    reasons: list[pl.Series] = field(default_factory=list)
-
-    def bad(
-        self, mask: pl.Series, code: str, column: str | None, cells: pl.Series | None = None, **details: Any
-    ) -> None:
-        """Note a fault in every row of a mask; ``details`` may hold ``known``, for the nearest known value."""
-        if not mask.any():
-            return
-        known = details.pop("known", None)
-        alike = details.pop("alike", None)
-        hit = mask.arg_true()
-        values = cells.gather(hit).to_list() if cells is not None else [None] * len(hit)
-        near: dict[Any, str] = {}
-        general: Fault | None = None
-        for index, value in zip(hit.to_list(), values, strict=True):
-            shown = None if value is None else masked(str(value))[:80]
-            if self.faults.full:
-                self.faults.total += 1
-                continue
-            if known is not None or alike is not None:
-                if value not in near:
-                    near[value] = alike(str(value)) if alike is not None else nearest(value, known)
-                details["nearest"] = near[value]
-            self.faults.add(code, self.file, self.first_row + index, column, shown, **details)
-            general = general or self.faults.faults[-1]
-        told = code if general is None else f"{_general(general, 'en')} / {_general(general, 'zh')}"
-        told += "" if column is None else f" ({column})"
-        self.reasons.append(pl.select(pl.when(mask).then(pl.lit(told))).to_series())
-
-    @property
-    def at_fault(self) -> pl.Series:
-        """Rows with any fault."""
-        none = pl.repeat(False, self.rows, dtype=pl.Boolean, eager=True)
-        for reason in self.reasons:
-            none = none | reason.is_not_null()
-        return none
-
-    def reason(self) -> pl.Series:
-        """All that is wrong with each row, as one text; null where nothing is."""
-        if not self.reasons:
-            return pl.Series("reason", [None] * self.rows, dtype=pl.String)
-        frame = pl.DataFrame([s.alias(str(i)) for i, s in enumerate(self.reasons)])
-        told = frame.select(pl.concat_str(pl.all(), separator="; ", ignore_nulls=True)).to_series()
-        return told.set(told == "", None).alias("reason")
-
-
-def _general(fault: Fault, lang: str) -> str:
-    """What is wrong, without the part that holds for one value only."""
-    return fault.problem(lang) if "nearest" not in dict(fault.details) else re.split("[;；]", fault.problem(lang))[0]
-
-
-@cache
-def _chinese_choices() -> dict[str, list[str]]:
-    text = files("clearway.records").joinpath("choices.csv").read_text(encoding="utf-8")
-    table: dict[str, list[str]] = {}
-    for row in csv.DictReader(io.StringIO(text)):
-        table.setdefault(row["value"], []).append(row["zh"])
-    return table
-
-
-@cache
-def choice_spellings(choices: tuple[str, ...]) -> dict[str, str]:
-    """Accepted spellings of a closed list, folded, with the value each stands for."""
-    spellings = {value.casefold(): value for value in choices}
-    for value in choices:
-        for zh in _chinese_choices().get(value, ()):
-            spellings.setdefault(zh, value)
-    return spellings
-
-
-def choice_label(value: str) -> str:
-    """The Chinese word for a value of a closed list; the value itself where there is none."""
-    return _chinese_choices().get(value, [value])[0]
-
-
-def plain_text(cells: pl.Series) -> pl.Series:
-    """Cells as text, whole floats without ``.0``; texts are taken as they are (:func:`trimmed` comes first)."""
-    if cells.dtype.is_float():
-        whole = cells.cast(pl.Int64, strict=False)
-        same = (whole.cast(pl.Float64) == cells).fill_null(False)
-        cells = whole.cast(pl.String).zip_with(same, cells.cast(pl.String))
-    elif cells.dtype == pl.Categorical or isinstance(cells.dtype, pl.Enum):
-        cells = cells.cast(pl.String)
-    elif isinstance(cells.dtype, pl.Datetime):
-        cells = cells.dt.strftime("%Y-%m-%d %H:%M:%S%.f")
-    elif cells.dtype == pl.Boolean:
-        cells = pl.select(pl.when(cells).then(pl.lit("yes")).when(~cells).then(pl.lit("no"))).to_series()
-    elif cells.dtype.is_nested() or cells.dtype == pl.Binary:
-        return pl.Series(cells.name, [None if v is None else str(v) for v in cells.to_list()], dtype=pl.String)
-    return cells if cells.dtype == pl.String else trimmed(cells.cast(pl.String, strict=False))
-
-
-def glimpse(cells: pl.Series) -> pl.Series:
-    """The values to look at to know whether any is odd: distinct ones where few recur, else all."""
-    few = cells.head(2_000).n_unique() < 100 and len(cells) > 10_000
-    return cells.unique() if few else cells
-
-
-def trimmed(text: pl.Series) -> pl.Series:
-    """Texts without blanks around them; empty ones null. What needs no change is not made anew."""
-    odd = glimpse(text).str.contains(r"^$|^[\s\u{a0}\u{3000}\u{feff}]|[\s\u{a0}\u{3000}\u{feff}]$").fill_null(False)
-    if not odd.any():
-        return text
-    tidy = text.str.strip_chars(" \t\r\n\u3000\u00a0\ufeff")
-    return tidy.set((tidy == "").fill_null(False), None)
 
 
 def read_values(

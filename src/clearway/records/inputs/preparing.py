@@ -23,7 +23,9 @@ from clearway.core.raw import RawTable
 from clearway.records.declared import RecordType
 from clearway.records.inputs.columns import Matched, column_faults, detect_type, match_columns, without
 from clearway.records.privacy import masked_column, pseudonyms
-from clearway.records.values import Sheet, parse_moments, plain_text, read_values, trimmed
+from clearway.records.sheet import Sheet
+from clearway.records.texts import plain_text, trimmed
+from clearway.records.values import parse_moments, read_values
 
 _PART_ROWS = 250_000
 _PART_BYTES = 64 << 20

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 
 import numpy as np
 import polars as pl
+import xxhash
 
 from clearway.records.declared import RecordType
 from clearway.records.lake import storage
@@ -45,7 +46,7 @@ def compact(layout: Layout, types: Mapping[str, RecordType], told: Callable[[int
                 continue
             frame = pl.concat([pl.read_parquet(p, hive_partitioning=False) for p in small], how="vertical_relaxed")
             order = [c for c in (rtype.unit, rtype.time, *rtype.key) if c is not None]
-            with Commit(layout, _name(f"compact-{kind}-{folder.name}", layout)) as commit:
+            with Commit(layout, _name(f"compact-{kind}", small)) as commit:
                 commit.frame(
                     frame.sort(list(dict.fromkeys(order)), maintain_order=True),
                     folder.relative_to(layout.root).as_posix(),
@@ -56,9 +57,9 @@ def compact(layout: Layout, types: Mapping[str, RecordType], told: Callable[[int
     return {"before": before, "after": after}
 
 
-def _name(stem: str, layout: Layout) -> str:
-    """A commit's name that no file in the lake starts with yet."""
-    return f"{stem.replace('=', '')}-{datetime.now():%Y%m%d%H%M%S%f}"
+def _name(stem: str, paths: Iterable[Path]) -> str:
+    """A commit's name: what it does, and a digest of the files it is about, which no later one shares."""
+    return f"{stem}-{xxhash.xxh3_64_hexdigest('|'.join(sorted(p.name for p in paths)).encode())}"
 
 
 def expire(
@@ -76,12 +77,13 @@ def expire(
         for day in old:
             paths = layout.current(kind, day, day)
             removed[kind] = removed.get(kind, 0) + sum(_rows(p) for p in paths)
-            with Commit(layout, _name(f"expire-{kind}-{day}", layout)) as commit:
+            with Commit(layout, _name(f"expire-{kind}", paths)) as commit:
                 for path in paths:
                     commit.remove(path)
         if rtype is not None:
-            with Commit(layout, _name(f"expire-{kind}-keys", layout)) as commit:
-                Index(layout, kind).keep_from(commit, first)
+            index = Index(layout, kind)
+            with Commit(layout, _name(f"expire-{kind}-keys", index.paths)) as commit:
+                index.keep_from(commit, first)
         _expire_raw(layout, kind, first)
     oldest = first_kept(today, min(retention.values(), default=36_500))
     for path in layout.rejected.iterdir():
@@ -125,7 +127,7 @@ def _expire_raw(layout: Layout, kind: str, first: date) -> None:
         if days is None or days >= first:
             continue
         kept = pl.read_parquet(path, hive_partitioning=False).filter(pl.col("_day") >= first)
-        with Commit(layout, _name(f"expire-raw-{kind}", layout)) as commit:
+        with Commit(layout, _name(f"expire-raw-{kind}", [path])) as commit:
             commit.remove(path)
             if len(kept):
                 commit.frame(kept, f"raw/{kind}")

@@ -1,0 +1,77 @@
+"""What is wrong with the rows of a batch: faults with their place, and a reason for each row.
+
+In:     masks of rows, codes of faults
+Out:    faults by row and field; for each row at fault all that is wrong with it, in both languages
+Not:    finding what is wrong (values.py, lake.store)
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+import polars as pl
+
+from clearway.core.errors import Fault, Faults
+from clearway.core.schema import nearest
+from clearway.records.privacy import masked
+
+
+@dataclass
+class Sheet:
+    """Where a batch stands: the file, the number of its first row, and what was found wrong with it."""
+
+    file: str
+    first_row: int
+    rows: int
+    faults: Faults
+    reasons: list[pl.Series] = field(default_factory=list)
+
+    def bad(
+        self, mask: pl.Series, code: str, column: str | None, cells: pl.Series | None = None, **details: Any
+    ) -> None:
+        """Note a fault in every row of a mask; ``details`` may hold ``known``, for the nearest known value."""
+        if not mask.any():
+            return
+        known = details.pop("known", None)
+        alike = details.pop("alike", None)
+        hit = mask.arg_true()
+        values = cells.gather(hit).to_list() if cells is not None else [None] * len(hit)
+        near: dict[Any, str] = {}
+        general: Fault | None = None
+        for index, value in zip(hit.to_list(), values, strict=True):
+            shown = None if value is None else masked(str(value))[:80]
+            if self.faults.full:
+                self.faults.total += 1
+                continue
+            if known is not None or alike is not None:
+                if value not in near:
+                    near[value] = alike(str(value)) if alike is not None else nearest(value, known)
+                details["nearest"] = near[value]
+            self.faults.add(code, self.file, self.first_row + index, column, shown, **details)
+            general = general or self.faults.faults[-1]
+        told = code if general is None else f"{_general(general, 'en')} / {_general(general, 'zh')}"
+        told += "" if column is None else f" ({column})"
+        self.reasons.append(pl.select(pl.when(mask).then(pl.lit(told))).to_series())
+
+    @property
+    def at_fault(self) -> pl.Series:
+        """Rows with any fault."""
+        none = pl.repeat(False, self.rows, dtype=pl.Boolean, eager=True)
+        for reason in self.reasons:
+            none = none | reason.is_not_null()
+        return none
+
+    def reason(self) -> pl.Series:
+        """All that is wrong with each row, as one text; null where nothing is."""
+        if not self.reasons:
+            return pl.Series("reason", [None] * self.rows, dtype=pl.String)
+        frame = pl.DataFrame([s.alias(str(i)) for i, s in enumerate(self.reasons)])
+        told = frame.select(pl.concat_str(pl.all(), separator="; ", ignore_nulls=True)).to_series()
+        return told.set(told == "", None).alias("reason")
+
+
+def _general(fault: Fault, lang: str) -> str:
+    """What is wrong, without the part that holds for one value only."""
+    return fault.problem(lang) if "nearest" not in dict(fault.details) else re.split("[;；]", fault.problem(lang))[0]
