@@ -16,7 +16,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Flush a file or folder to the disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -38,12 +39,12 @@ def staged_folder(target: Path, owned: frozenset[str]) -> Iterator[Path]:
         yield staging
         written = sorted(p for p in staging.iterdir())
         for path in written:
-            _sync(path)
+            sync(path)
         for path in written:
             path.replace(target / path.name)
         for name in owned - {p.name for p in written}:
             (target / name).unlink(missing_ok=True)
-        _sync(target)
+        sync(target)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
 
@@ -57,7 +58,7 @@ def staged_file(target: Path) -> Iterator[Path]:
     path = Path(name)
     try:
         yield path
-        _sync(path)
+        sync(path)
         path.chmod(0o644)
         path.replace(target)
     finally:

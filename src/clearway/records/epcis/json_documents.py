@@ -127,8 +127,8 @@ class _Cursor:
         return DocumentError(f"is no JSON at character {place}", f"第 {place} 个字符处不是合法的 JSON")
 
 
-def read_head(path: Path) -> Head:
-    """What stands around the events; reads to the list of events only where that is enough.
+def read_head(path: Path, whole: bool = False) -> Head:
+    """What stands around the events; reads to the list of events only where that is enough, unless ``whole``.
 
     Raises
     ------
@@ -138,19 +138,8 @@ def read_head(path: Path) -> Head:
     cursor, head = _Cursor(path), Head()
     try:
         for _ in _walk(cursor, head, "", head.values):
-            if "@context" in head.values and "type" in head.values:
+            if not whole and "@context" in head.values and "type" in head.values:
                 break
-    finally:
-        cursor.close()
-    return head
-
-
-def whole_head(path: Path) -> Head:
-    """What stands around the events, before and after them."""
-    cursor, head = _Cursor(path), Head()
-    try:
-        for _ in _walk(cursor, head, "", head.values):
-            pass
     finally:
         cursor.close()
     return head

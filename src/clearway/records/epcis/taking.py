@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import polars as pl
 
-from clearway.records.epcis.json_documents import DocumentError, event_texts, read_head, whole_head
+from clearway.records.epcis.json_documents import DocumentError, event_texts, read_head
 from clearway.records.epcis.parts import Part, read_plain, read_texts
 from clearway.records.epcis.plain import ignored_fields, namespaces
 from clearway.records.epcis.terms import EVENT_TYPES
@@ -88,7 +88,9 @@ def _json(taker: _Taker, path: Path) -> None:
         raise DocumentError(f"is {seen}, not an EPCISDocument", "不是 EPCISDocument")
     query = kind == "EPCISQueryDocument"
     if not query:
-        whole = head if {"@context", "creationDate", "schemaVersion"} <= head.values.keys() else whole_head(path)
+        whole = (
+            head if {"@context", "creationDate", "schemaVersion"} <= head.values.keys() else read_head(path, whole=True)
+        )
         if "@context" not in whole.values:
             raise DocumentError("has no @context", "缺少 @context")
         for name in ("creationDate", "schemaVersion"):

@@ -7,7 +7,6 @@ Not:    which files make up the lake (layout.py), commits (journal.py)
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,16 +16,14 @@ import polars as pl
 import xxhash
 from numpy.typing import NDArray
 
+from clearway.core.files import sync
+
 ROW_GROUP = 131_072
 
 
 def fsync(path: Path) -> None:
     """Flush a file or folder to the disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    sync(path)
 
 
 def fsync_all(paths: Iterable[Path]) -> None:
