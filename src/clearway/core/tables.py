@@ -19,7 +19,7 @@ from clearway.core.raw import RawTable
 from clearway.core.schema import POLARS_TYPES, Column, Schema, choice_values, load_choices, nearest
 from clearway.core.timegrid import parse_clock, parse_time
 
-_TRUE, _FALSE = {"true", "1", "yes", "y", "是", "真"}, {"false", "0", "no", "n", "否", "假"}
+TRUE, FALSE = {"true", "1", "yes", "y", "是", "真"}, {"false", "0", "no", "n", "否", "假"}
 
 
 def _text(series: pl.Series) -> pl.Series:
@@ -61,9 +61,9 @@ def _clocks(text: str) -> str:
 
 def _bool(text: str) -> bool:
     word = text.casefold()
-    if word not in _TRUE | _FALSE:
+    if word not in TRUE | FALSE:
         raise ValueError(text)
-    return word in _TRUE
+    return word in TRUE
 
 
 def _choice(spellings: Mapping[str, str], many: bool) -> Callable[[str], str]:

@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from clearway.records.completeness import Completeness
     from clearway.records.declared import Field, RecordType, record_types
+    from clearway.records.door import Lake
     from clearway.records.identifiers import normalise_s10
     from clearway.records.ingest import Report
-    from clearway.records.lake.lake import Lake
     from clearway.records.registers import as_of_join, in_force, places_above, register_faults
     from clearway.records.template import write_template
 
 _HOME = {
     "Completeness": "completeness",
     "Field": "declared",
-    "Lake": "lake.lake",
+    "Lake": "door",
     "RecordType": "declared",
     "Report": "ingest",
     "as_of_join": "registers",

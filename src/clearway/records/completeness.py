@@ -29,7 +29,7 @@ from clearway.records.declared import RecordType
 from clearway.records.registers import in_force, season_at
 
 if TYPE_CHECKING:
-    from clearway.records.lake.lake import Lake
+    from clearway.records.door import Lake
 
 STATES = ("received", "late", "nil", "silent", "pending")
 EVERY = ("day", "week", "month")

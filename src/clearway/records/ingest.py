@@ -48,11 +48,11 @@ class Report:
     records: dict[str, int] = field(default_factory=dict)
     batches: list[str] = field(default_factory=list)
 
-    def count(self, kind: str, **numbers: int) -> None:
-        """Add to the figures of a type and to the sums."""
-        per = self.types.setdefault(kind, Counter())
+    def count(self, kind: str | None, **numbers: int) -> None:
+        """Add to the figures of a type, where it is known, and to the sums."""
         for name, number in numbers.items():
-            per[name] += number
+            if kind is not None:
+                self.types.setdefault(kind, Counter())[name] += number
             setattr(self, name, getattr(self, name) + number)
 
     def take(self, faults: Faults) -> None:
@@ -60,6 +60,16 @@ class Report:
         self.faults += faults.faults
         self.total_faults += faults.total
         self.warnings += faults.warnings
+
+    def add(self, other: Report) -> None:
+        """Take in what became of one file."""
+        for name in ("accepted", "repeated", "refused", "superseded", "total_faults"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        for kind, counts in other.types.items():
+            self.types.setdefault(kind, Counter()).update(counts)
+        self.faults += other.faults
+        self.warnings += other.warnings
+        self.rejected += other.rejected
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -109,13 +119,13 @@ class Intake:
             if not read:
                 self._count_unread(table)
             self.only.rejected += rejected.close()
-            self.only.count("", refused=_ragged(self.faults) - ragged)
+            self.only.count(None, refused=_ragged(self.faults) - ragged)
 
     def _count_unread(self, table: RawTable) -> None:
         """Rows of a table whose columns are wrong are refused, all of them."""
         if any(f.file == table.file for f in self.faults):
             quiet = Faults()
-            self.only.count("", refused=sum(len(frame) for frame in table.batches(quiet)))
+            self.only.count(None, refused=sum(len(frame) for frame in table.batches(quiet)))
 
     def records(self, part: Prepared, rejected: Rejected) -> None:
         """Keep the right rows of a part, write back the others."""
@@ -131,9 +141,7 @@ class Intake:
             mask = good.to_numpy()
             told = part.hashes if not bad.any() else (part.hashes[0][mask], part.hashes[1][mask])
         stored = self.keep(rtype, kept, came, told)
-        for code, at in stored.conflicts.items():
-            none = pl.repeat(False, len(typed), dtype=pl.Boolean, eager=True)
-            sheet.bad(none.scatter(good.arg_true().gather(at), True), code, rtype.key[0], typed[rtype.key[0]])
+        sheet.conflicts(stored.conflicts, good, typed[rtype.key[0]])
         bad = sheet.at_fault
         refused = int(bad.sum())
         if refused:
@@ -163,9 +171,9 @@ class Intake:
     def finish(self) -> None:
         """Write the receipt and add this file's figures to the report."""
         if self.faults.total and not self.only.refused:  # a file that could not be read, or not to its end
-            self.only.count("", refused=1)
+            self.only.count(None, refused=1)
         self.only.take(self.faults)
-        figures = {name: dict(counts) for name, counts in self.only.types.items() if name}
+        figures = {name: dict(counts) for name, counts in self.only.types.items()}
         if self.only.accepted or self.only.refused:
             receipt = {
                 "batch": self.batch.name, "file": self.batch.file, "origin": self.batch.origin,
@@ -176,11 +184,7 @@ class Intake:
             with Commit(self.layout, f"{self.batch.name}-receipt") as commit:
                 commit.text(json.dumps(receipt, ensure_ascii=False, indent=1) + "\n", f"batches/{self.batch.name}.json")
             self.report.batches.append(self.batch.name)
-        for name, counts in self.only.types.items():
-            self.report.count(name, **counts)
-        self.report.types.pop("", None)
-        self.report.rejected += self.only.rejected
-        self.report.take(self.faults)
+        self.report.add(self.only)
 
 
 def _hashed(items: Iterator[tuple[int, list[Prepared]]]) -> Iterator[tuple[int, list[Prepared]]]:

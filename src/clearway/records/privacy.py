@@ -38,8 +38,6 @@ _ID_NUMBER = re.compile(
     r"(?<![0-9A-Za-z])[1-9]\d{5}(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx](?![0-9A-Za-z])"
 )
 _MOBILE = re.compile(r"(?<![0-9A-Za-z])(?:\+?86[- ]?)?1[3-9]\d[- ]?\d{4}[- ]?\d{4}(?![0-9A-Za-z])")
-
-
 _SUSPECT = re.compile(r"\d{15}|1[3-9]\d")
 
 
@@ -67,24 +65,52 @@ def is_personal(name: str) -> bool:
     return bare in _names()
 
 
-def personal_columns(columns: list[str], declared: frozenset[str] | set[str]) -> list[str]:
-    """The personal ones among a table's columns; a declared field is none, whatever its name."""
-    return [c for c in columns if c.strip().casefold() not in declared and is_personal(c)]
+def without_personal(value: Any, dropped: set[str], extension: bool = False) -> Any:
+    """A JSON value without keys that are about people, whose names go to ``dropped``.
+
+    In extensions (keys with a namespace), where words of the sender's own stand, numbers of persons are masked
+    too. Deeper than 64 levels everything goes.
+    """
+    return _without(value, dropped, 0, extension)
 
 
-def without_personal(value: Any) -> Any:
-    """A JSON value without keys that are about people, at any depth (64 levels at most: deeper goes too)."""
-    return _strip(value, 0)
+def _without(value: Any, dropped: set[str], depth: int, extension: bool) -> Any:
+    if type(value) is dict:
+        out = {}
+        for name, inner in value.items():
+            what = _key(name)
+            if what == _PERSONAL:
+                dropped.add(name)
+            elif type(inner) is str:
+                out[name] = masked(inner) if extension or what == _EXTENSION else inner
+            elif type(inner) in (dict, list):
+                if depth <= _DEPTH:
+                    out[name] = _without(inner, dropped, depth + 1, extension or what == _EXTENSION)
+            else:
+                out[name] = inner
+        return out
+    if type(value) is list:
+        if not extension and all(type(v) is str for v in value):
+            return value
+        return [
+            _without(v, dropped, depth + 1, extension)
+            if type(v) in (dict, list)
+            else (masked(v) if extension and type(v) is str else v)
+            for v in value
+        ]
+    return value
 
 
-def _strip(value: Any, depth: int) -> Any:
-    if isinstance(value, dict):
-        if depth > 64:
-            return {}
-        return {k: _strip(v, depth + 1) for k, v in value.items() if not is_personal(k)}
-    if isinstance(value, list):
-        return [_strip(v, depth + 1) for v in value] if depth <= 64 else []
-    return masked(value) if isinstance(value, str) else value
+_STANDARD, _EXTENSION, _PERSONAL = range(3)
+_DEPTH = 64
+
+
+@lru_cache(maxsize=1 << 12)
+def _key(name: str) -> int:
+    """What a key is: of the standard, of an extension, about people."""
+    if is_personal(name):
+        return _PERSONAL
+    return _EXTENSION if ":" in name or name[:1] == "{" else _STANDARD
 
 
 def masked(text: str) -> str:

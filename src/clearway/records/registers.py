@@ -20,7 +20,7 @@ from clearway.core.places import all_places
 from clearway.records.declared import RecordType
 
 if TYPE_CHECKING:
-    from clearway.records.lake.lake import Lake
+    from clearway.records.door import Lake
 
 ROOT = "CN"
 

@@ -8,25 +8,51 @@ Not:    finding what is wrong (values.py, lake.store)
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import Any
 
 import polars as pl
 
-from clearway.core.errors import Fault, Faults
+from clearway.core.errors import KEPT_FAULTS, Fault, Faults
 from clearway.core.schema import nearest
 from clearway.records.privacy import masked
 
 
-@dataclass
 class Sheet:
-    """Where a batch stands: the file, the number of its first row, and what was found wrong with it."""
+    """Rows of one batch, by their numbers in the file, and what was found wrong with them.
 
-    file: str
-    first_row: int
-    rows: int
-    faults: Faults
-    reasons: list[pl.Series] = field(default_factory=list)
+    Its faults are its own, by position, until :meth:`tell` hands them over: several batches may be worked on
+    at a time.
+    """
+
+    def __init__(self, file: str, numbers: pl.Series) -> None:
+        self.file = file
+        self.numbers = numbers
+        self.faults = Faults()
+        self.reasons: list[pl.Series] = []
+
+    def part(self, mask: pl.Series) -> Sheet:
+        """The sheet of some of the rows, with what is known to be wrong with them."""
+        part = Sheet(self.file, self.numbers.filter(mask))
+        part.reasons = [reason.filter(mask) for reason in self.reasons]
+        return part
+
+    def tell(self, faults: Faults) -> None:
+        """Hand what was found to the faults of the file, by row."""
+        numbered = [
+            Fault(f.code, f.file, None if f.row is None else int(self.numbers[f.row]), f.column, f.value, f.details)
+            for f in self.faults.faults
+        ]
+        numbered.sort(key=lambda f: f.row or 0)
+        faults.faults += numbered[: max(0, KEPT_FAULTS - len(faults.faults))]
+        faults.total += self.faults.total
+        self.faults = Faults()
+
+    def conflicts(self, found: Mapping[str, list[int]], good: pl.Series, keys: pl.Series) -> None:
+        """Note rows that were refused for their key, by their positions among the good ones."""
+        for code, at in found.items():
+            none = pl.repeat(False, len(keys), dtype=pl.Boolean, eager=True)
+            self.bad(none.scatter(good.arg_true().gather(at), True), code, keys.name, keys)
 
     def bad(
         self, mask: pl.Series, code: str, column: str | None, cells: pl.Series | None = None, **details: Any
@@ -49,7 +75,7 @@ class Sheet:
                 if value not in near:
                     near[value] = alike(str(value)) if alike is not None else nearest(value, known)
                 details["nearest"] = near[value]
-            self.faults.add(code, self.file, self.first_row + index, column, shown, **details)
+            self.faults.add(code, self.file, index, column, shown, **details)
             general = general or self.faults.faults[-1]
         told = code if general is None else f"{_general(general, 'en')} / {_general(general, 'zh')}"
         told += "" if column is None else f" ({column})"
@@ -58,7 +84,7 @@ class Sheet:
     @property
     def at_fault(self) -> pl.Series:
         """Rows with any fault."""
-        none = pl.repeat(False, self.rows, dtype=pl.Boolean, eager=True)
+        none = pl.repeat(False, len(self.numbers), dtype=pl.Boolean, eager=True)
         for reason in self.reasons:
             none = none | reason.is_not_null()
         return none
@@ -66,7 +92,7 @@ class Sheet:
     def reason(self) -> pl.Series:
         """All that is wrong with each row, as one text; null where nothing is."""
         if not self.reasons:
-            return pl.Series("reason", [None] * self.rows, dtype=pl.String)
+            return pl.Series("reason", [None] * len(self.numbers), dtype=pl.String)
         frame = pl.DataFrame([s.alias(str(i)) for i, s in enumerate(self.reasons)])
         told = frame.select(pl.concat_str(pl.all(), separator="; ", ignore_nulls=True)).to_series()
         return told.set(told == "", None).alias("reason")

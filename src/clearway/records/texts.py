@@ -63,7 +63,9 @@ def glimpse(cells: pl.Series) -> pl.Series:
 
 
 def trimmed(text: pl.Series) -> pl.Series:
-    """Texts without blanks around them; empty ones null. What needs no change is not made anew."""
+    """Texts without blanks around them; empty ones null. What needs no change, or is no text, is not made anew."""
+    if text.dtype != pl.String:
+        return text
     odd = glimpse(text).str.contains(r"^$|^[\s\u{a0}\u{3000}\u{feff}]|[\s\u{a0}\u{3000}\u{feff}]$").fill_null(False)
     if not odd.any():
         return text

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from clearway.core.tables import FALSE, TRUE
 from clearway.core.timegrid import parse_time
 from clearway.records.declared import AMOUNTS, COUNTS, Field, RecordType
 from clearway.records.identifiers import is_uscc, nearest_place, place_code, regular_items
@@ -31,8 +32,7 @@ _LONGEST_TOTAL = 24
 _TIMES = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M",
           "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f")  # fmt: skip
 _OFFSET = r"(Z|[+-]\d{2}:?\d{2})$"
-_YES = {"true": True, "1": True, "yes": True, "y": True, "是": True, "真": True,
-        "false": False, "0": False, "no": False, "n": False, "否": False, "假": False}  # fmt: skip
+_YES = {**dict.fromkeys(TRUE, True), **dict.fromkeys(FALSE, False)}
 _INTERVALS = (("from", "to"), ("start", "end"))
 _LARGEST = 2**53
 # 1000-01-01 and 9999-12-31, as days since 1970-01-01

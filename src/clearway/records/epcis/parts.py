@@ -10,7 +10,6 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -18,10 +17,10 @@ import polars as pl
 
 from clearway.records.declared import record_types
 from clearway.records.epcis.checking import Problem, check_event
-from clearway.records.epcis.hashing import DEPTH, event_hash
+from clearway.records.epcis.hashing import event_hash
 from clearway.records.epcis.plain import plain_event
 from clearway.records.epcis.scans import other_of, scans_of
-from clearway.records.privacy import is_personal, masked
+from clearway.records.privacy import masked, without_personal
 
 _FIELDS = {kind: record_types()[kind].names for kind in ("scan", "other")}
 
@@ -82,7 +81,7 @@ def _take(
             key = event_hash(plain, ignored)
         except (ValueError, TypeError, AttributeError, RecursionError, OverflowError) as error:
             problems = [("", f"cannot be hashed ({type(error).__name__})", "无法计算哈希")]
-    stripped = _stripped(event, part.personal)
+    stripped = without_personal(event, part.personal)
     text = orjson.dumps(stripped, default=str).decode()
     if problems:
         part.problems += [(number, _quiet(p)) for p in problems]
@@ -104,45 +103,6 @@ def _take(
 def _quiet(problem: Problem) -> Problem:
     where, en, zh = problem
     return where, masked(en), masked(zh)
-
-
-def _stripped(value: Any, dropped: set[str], depth: int = 0, extension: bool = False) -> Any:
-    """Without keys that are about people; numbers of persons in free texts of extensions are masked."""
-    if type(value) is dict:
-        out = {}
-        for name, inner in value.items():
-            what = _key(name)
-            if what == _PERSONAL:
-                dropped.add(name)
-            elif type(inner) is str:
-                out[name] = masked(inner) if extension or what == _EXTENSION else inner
-            elif type(inner) in (dict, list):
-                if depth <= DEPTH:
-                    out[name] = _stripped(inner, dropped, depth + 1, extension or what == _EXTENSION)
-            else:
-                out[name] = inner
-        return out
-    if type(value) is list:
-        if not extension and all(type(v) is str for v in value):
-            return value
-        return [
-            _stripped(v, dropped, depth + 1, extension)
-            if type(v) in (dict, list)
-            else (masked(v) if extension and type(v) is str else v)
-            for v in value
-        ]
-    return value
-
-
-_STANDARD, _EXTENSION, _PERSONAL = range(3)
-
-
-@lru_cache(maxsize=1 << 12)
-def _key(name: str) -> int:
-    """What a key is: of the standard, of an extension, about people."""
-    if is_personal(name):
-        return _PERSONAL
-    return _EXTENSION if ":" in name or name[:1] == "{" else _STANDARD
 
 
 class _Rows:

@@ -24,9 +24,9 @@ from clearway.records.epcis.plain import ignored_fields, namespaces
 from clearway.records.epcis.terms import EVENT_TYPES
 from clearway.records.epcis.xml_documents import XmlDocument
 from clearway.records.inputs.columns import REASON
-from clearway.records.inputs.preparing import NumberedSheet
 from clearway.records.lake import storage
 from clearway.records.privacy import without_personal
+from clearway.records.sheet import Sheet
 from clearway.records.values import read_values
 from clearway.scale import Processes
 
@@ -74,9 +74,8 @@ def _json(taker: _Taker, path: Path) -> None:
         taker.head = {"@context": head.values.get("@context", [])}
         taker.part(read_texts([orjson.dumps(head.values).decode()], 1, prefixes, ignored, False))
         return
-    for name, (en, zh) in _NOT_READ.items():
-        if kind == name and not head.has_list:
-            raise DocumentError(en, zh)
+    if kind in _NOT_READ and not head.has_list:
+        raise DocumentError(*_NOT_READ[kind])
     if kind not in ("EPCISDocument", "EPCISQueryDocument"):
         if (
             "query" in head.values
@@ -100,7 +99,9 @@ def _json(taker: _Taker, path: Path) -> None:
         raise DocumentError("has no list of events (epcisBody.eventList)", "没有事件列表（epcisBody.eventList）")
     if "epcisHeader" in head.values:
         taker.warn("epcisHeader", "master data of the header is not read", "文档头中的主数据未读取")
-    taker.head = without_personal({k: v for k, v in head.values.items() if k not in ("epcisBody", "epcisHeader")})
+    taker.head = without_personal(
+        {k: v for k, v in head.values.items() if k not in ("epcisBody", "epcisHeader")}, set()
+    )
     texts = event_texts(path)
     if path.stat().st_size < _ALONE or (os.cpu_count() or 1) < 2:
         for first, block in _blocks(texts):
@@ -218,9 +219,9 @@ class _Taker:
         self._commit()
         if self._refused:
             self._write_refused()
-            self.intake.only.count("", refused=len({number for number, _, _ in self._refused}))
+            self.intake.only.count(None, refused=len({number for number, _, _ in self._refused}))
         elif self._failed:
-            self.intake.only.count("", refused=1)
+            self.intake.only.count(None, refused=1)
 
     def _commit(self) -> None:
         for kind, frames in self._waiting.items():
@@ -231,7 +232,7 @@ class _Taker:
         """Rows of one type: an event with a wrong row is refused whole."""
         intake, rtype = self.intake, self.intake.types[kind]
         numbers = rows["_event"]
-        sheet = NumberedSheet(self.file, numbers)
+        sheet = Sheet(self.file, numbers)
         now = intake.batch.received if intake.batch.origin == "observed" else None
         typed = read_values(rows.select(rtype.names), rtype, sheet, now=now, zone=intake.zone)
         wrong = set(numbers.filter(sheet.at_fault).to_list())
@@ -241,11 +242,8 @@ class _Taker:
         kept, raw = typed.filter(good), rows.filter(good).select(event="_raw")
         stored = intake.keep(rtype, kept, raw)
         events = numbers.filter(good)
-        for code, at in stored.conflicts.items():
-            mask = pl.repeat(False, len(rows), dtype=pl.Boolean, eager=True)
-            mask = mask.scatter(good.arg_true().gather(at), True)
-            sheet.bad(mask, code, "event_id", typed["event_id"])
-            wrong |= set(events.gather(at).to_list())
+        sheet.conflicts(stored.conflicts, good, typed["event_id"])
+        wrong |= set(numbers.filter(sheet.at_fault).to_list())
         accepted = set(events.gather(stored.accepted).to_list())
         repeated = set(events.gather(stored.repeated).to_list()) - accepted
         superseded = {name.split("#")[0] for name in stored.superseded}

@@ -32,29 +32,9 @@ PREFIXES = {
 }
 
 
-@dataclass(frozen=True)
-class Term:
-    """One field of an event or of a part of one."""
-
-    kind: str
-    required: bool
-
-
 def _rows(name: str) -> list[dict[str, str]]:
     text = files("clearway.records.epcis").joinpath(name).read_text(encoding="utf-8")
     return list(csv.DictReader(io.StringIO(text)))
-
-
-@cache
-def fields() -> dict[str, dict[str, Term]]:
-    """Fields by object: those of every event are in each event type."""
-    table: dict[str, dict[str, Term]] = {}
-    for row in _rows("fields.csv"):
-        table.setdefault(row["object"], {})[row["field"]] = Term(row["kind"], row["required"] == "required")
-    common = table.pop("event")
-    for kind in EVENT_TYPES:
-        table[kind] = {**common, **table[kind]}
-    return table
 
 
 @dataclass(frozen=True)
@@ -71,13 +51,14 @@ _CLOSED = frozenset(("quantity", "transaction", "source", "destination", "persis
 
 @cache
 def shapes() -> dict[str, Shape]:
-    """Shapes of events and of their parts, by name."""
-    return {
-        name: Shape(
-            {f: t.kind for f, t in terms.items()}, tuple(f for f, t in terms.items() if t.required), name not in _CLOSED
-        )
-        for name, terms in fields().items()
-    }
+    """Shapes of events and of their parts, by name; what every event has is in each event type."""
+    rows = _rows("fields.csv")
+    found = {}
+    for name in dict.fromkeys(row["object"] for row in rows if row["object"] != "event"):
+        mine = [row for row in rows if row["object"] in ((name, "event") if name in EVENT_TYPES else (name,))]
+        required = tuple(dict.fromkeys(row["field"] for row in mine if row["required"]))
+        found[name] = Shape({row["field"]: row["kind"] for row in mine}, required, name not in _CLOSED)
+    return found
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 from lxml import etree
 
 from clearway.records.epcis.json_documents import DocumentError
-from clearway.records.epcis.terms import EVENT_TYPES, fields
+from clearway.records.epcis.terms import EVENT_TYPES, shapes
 
 _EPCIS = ("urn:epcglobal:epcis:xsd:2", "urn:epcglobal:epcis:xsd:1", "urn:epcglobal:epcis-query:xsd:2")
 _XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
@@ -129,7 +129,7 @@ def _text(element: Any) -> str:
 def _event(element: Any) -> dict[str, Any]:
     kind = _name(element)
     event: dict[str, Any] = {"type": kind}
-    _members(element, event, {n: t.kind for n, t in fields()[kind].items()})
+    _members(element, event, shapes()[kind].kinds)
     return event
 
 
@@ -154,7 +154,7 @@ def _members(element: Any, into: dict[str, Any], kinds: dict[str, str]) -> None:
             into[name] = parts
         elif name == "errorDeclaration":
             told: dict[str, Any] = {}
-            _members(child, told, {n: t.kind for n, t in fields()["errorDeclaration"].items()})
+            _members(child, told, shapes()["errorDeclaration"].kinds)
             into[name] = told
         elif name == "ilmd":
             into[name] = _extension(child, 0) or {}
@@ -216,15 +216,15 @@ def _sensor(element: Any) -> dict[str, Any]:
 
 
 def _attributes(element: Any, kind: str) -> dict[str, Any]:
-    terms = fields()[kind]
+    kinds = shapes()[kind].kinds
     value: dict[str, Any] = {}
     for name, text in element.attrib.items():
         if name.startswith(_XSI):
             continue
-        term = terms.get(name)
-        if term is not None and term.kind == "number":
+        told = kinds.get(name)
+        if told == "number":
             value[name] = _number(text)
-        elif term is not None and term.kind == "bool":
+        elif told == "bool":
             value[name] = {"true": True, "1": True, "false": False, "0": False}.get(text.strip(), text)
         else:
             value[name] = text.strip()

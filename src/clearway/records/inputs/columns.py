@@ -16,7 +16,7 @@ import polars as pl
 from clearway.core.errors import Faults
 from clearway.core.schema import nearest
 from clearway.records.declared import RecordType
-from clearway.records.privacy import personal_columns
+from clearway.records.privacy import is_personal
 
 REASON = "rejected_because"
 # a mark that workbook.py puts beside rows with merged cells
@@ -66,7 +66,7 @@ def match_columns(columns: Sequence[str], rtype: RecordType) -> Matched:
             envelope[column] = ENVELOPE[bare]
         else:
             rest.append(column)
-    personal = personal_columns(rest, frozenset())
+    personal = [c for c in rest if is_personal(c)]
     unknown = [c for c in rest if c not in personal]
     return Matched(fields, envelope, tuple(personal), tuple(unknown), tuple(twice))
 

@@ -18,8 +18,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from clearway.core.errors import KEPT_FAULTS, Fault, Faults
+from clearway.core.errors import Faults
 from clearway.core.raw import RawTable
+from clearway.core.tables import FALSE, TRUE
 from clearway.records.declared import RecordType
 from clearway.records.inputs.columns import Matched, column_faults, detect_type, match_columns, without
 from clearway.records.privacy import masked_column, pseudonyms
@@ -30,33 +31,7 @@ from clearway.records.values import parse_moments, read_values
 _PART_ROWS = 250_000
 _PART_BYTES = 64 << 20
 _T = TypeVar("_T")
-_YES = ("yes", "true", "1", "是", "y", "零报告", "nil")
-_NO = ("no", "false", "0", "否", "n")
-
-
-class NumberedSheet(Sheet):
-    """A sheet whose rows keep the numbers of the file, and whose faults are its own until they are told."""
-
-    def __init__(self, file: str, numbers: pl.Series) -> None:
-        super().__init__(file, 0, len(numbers), Faults())
-        self.numbers = numbers
-
-    def part(self, mask: pl.Series) -> NumberedSheet:
-        """The sheet of some of the rows, with what is known to be wrong with them."""
-        part = NumberedSheet(self.file, self.numbers.filter(mask))
-        part.reasons = [reason.filter(mask) for reason in self.reasons]
-        return part
-
-    def tell(self, faults: Faults) -> None:
-        """Hand what was found to the faults of the file, by row."""
-        numbered = [
-            Fault(f.code, f.file, None if f.row is None else int(self.numbers[f.row]), f.column, f.value, f.details)
-            for f in self.faults.faults
-        ]
-        numbered.sort(key=lambda f: f.row or 0)
-        faults.faults += numbered[: max(0, KEPT_FAULTS - len(faults.faults))]
-        faults.total += self.faults.total
-        self.faults = Faults()
+_NIL = TRUE | {"零报告", "nil"}
 
 
 @dataclass
@@ -66,8 +41,8 @@ class Prepared:
     rtype: RecordType
     typed: pl.DataFrame
     raw: pl.DataFrame
-    sheet: NumberedSheet
-    before: NumberedSheet | None = None
+    sheet: Sheet
+    before: Sheet | None = None
     hashes: tuple[NDArray[np.uint64], NDArray[np.uint64]] | None = None
 
     def tell(self, faults: Faults) -> None:
@@ -114,15 +89,15 @@ class Preparer:
         free = [c for c, name in matched.fields.items() if name in rtype.free_text() and raw.schema[c] == pl.String]
         raw = raw.with_columns(masked_column(raw[c]) for c in free)
         named = frame.select(list(matched.fields)).rename(matched.fields)
-        named = named.with_columns(trimmed(named[c]) for c in named.columns if named.schema[c] == pl.String)
-        marks = {name: plain_text(trimmed_any(frame[column])) for column, name in matched.envelope.items()}
+        named = named.with_columns(trimmed(named[c]) for c in named.columns)
+        marks = {name: plain_text(trimmed(frame[column])) for column, name in matched.envelope.items()}
         rows = pl.int_range(first_row, first_row + len(frame), eager=True)
         blank = _blank(named, marks)
         if blank.any():
             keep = ~blank
             named, raw, rows = named.filter(keep), raw.filter(keep), rows.filter(keep)
             marks = {name: cells.filter(keep) for name, cells in marks.items()}
-        sheet = NumberedSheet(file, rows)
+        sheet = Sheet(file, rows)
         stated = self._marks(marks, sheet, named, rtype)
         nil = self._nil(marks, sheet, rtype)
         if nil is None or not nil.any():
@@ -136,7 +111,7 @@ class Preparer:
         return [first, second]
 
     def checked(
-        self, named: pl.DataFrame, raw: pl.DataFrame, stated: pl.Series, rtype: RecordType, sheet: NumberedSheet
+        self, named: pl.DataFrame, raw: pl.DataFrame, stated: pl.Series, rtype: RecordType, sheet: Sheet
     ) -> Prepared:
         """Rows of one type, typed."""
         now = self.received if self.origin == "observed" else None
@@ -150,9 +125,7 @@ class Preparer:
         typed = typed.with_columns(_stated=stated, _withdrawn=pl.lit(False), _row=sheet.numbers)
         return Prepared(rtype, typed, raw, sheet)
 
-    def _marks(
-        self, marks: Mapping[str, pl.Series], sheet: NumberedSheet, named: pl.DataFrame, rtype: RecordType
-    ) -> pl.Series:
+    def _marks(self, marks: Mapping[str, pl.Series], sheet: Sheet, named: pl.DataFrame, rtype: RecordType) -> pl.Series:
         """What stands around the fields: checked; returns when each record became known, as it says."""
         if "merged" in marks:
             sheet.bad(marks["merged"].is_not_null(), "merged_cells", None)
@@ -170,12 +143,12 @@ class Preparer:
             sheet.bad(text.is_not_null() & value.is_null(), "not_time", "known_from", text)
         return value
 
-    def _nil(self, marks: Mapping[str, pl.Series], sheet: NumberedSheet, rtype: RecordType) -> pl.Series | None:
+    def _nil(self, marks: Mapping[str, pl.Series], sheet: Sheet, rtype: RecordType) -> pl.Series | None:
         if "nil" not in marks or rtype.family != "return":
             return None
         text = marks["nil"].str.to_lowercase()
-        yes = text.is_in(list(_YES)).fill_null(False)
-        sheet.bad(text.is_not_null() & ~yes & ~text.is_in(list(_NO)), "not_bool", "nil", text)
+        yes = text.is_in(list(_NIL)).fill_null(False)
+        sheet.bad(text.is_not_null() & ~yes & ~text.is_in(list(FALSE)), "not_bool", "nil", text)
         return yes
 
     def _nil_returns(self, named: pl.DataFrame, rtype: RecordType) -> pl.DataFrame:
@@ -189,11 +162,6 @@ class Preparer:
             time = plain_text(time) + "-01"
         unit = named[rtype.unit] if rtype.unit in named.columns else none
         return pl.DataFrame({"type": pl.repeat(rtype.name, len(named), eager=True), "unit": unit, "day": time})
-
-
-def trimmed_any(cells: pl.Series) -> pl.Series:
-    """Cells, without blanks around them where they are texts."""
-    return trimmed(cells) if cells.dtype == pl.String else cells
 
 
 def _blank(named: pl.DataFrame, marks: Mapping[str, pl.Series]) -> pl.Series:

@@ -14,7 +14,7 @@ in which versions arrive, as long as they say when they were known.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -26,8 +26,6 @@ from clearway.records.lake.journal import Commit
 from clearway.records.lake.keys import (
     Hashes,
     Index,
-    day_of,
-    days_since,
     key_hashes,
     paths_of_days,
     version_hashes,
@@ -270,8 +268,3 @@ class _Chain:
             folder = path.parent.relative_to(self.layout.root).as_posix()
             commit.frame(frame.with_columns(_until=ends), folder)
             commit.remove(path)
-
-
-def first_kept(received: date, days: int) -> date:
-    """The first day that is still kept on a day, with so many days of retention."""
-    return day_of(days_since(received) - days)

@@ -11,7 +11,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +23,7 @@ from clearway.records.lake import storage
 from clearway.records.lake.journal import Commit
 from clearway.records.lake.keys import Index, key_hashes
 from clearway.records.lake.layout import Layout
-from clearway.records.lake.store import Batch, empty_frame, first_kept, store
+from clearway.records.lake.store import Batch, empty_frame, store
 from clearway.records.values import record_days
 
 # files larger than this are left as they are
@@ -68,7 +68,7 @@ def expire(
     """Remove records, raw copies, refused rows and keys of days past their retention."""
     removed: dict[str, int] = {}
     for kind, days in retention.items():
-        first = first_kept(today, days)
+        first = today - timedelta(days=days)
         rtype = types.get(kind)
         old = [d for d in layout.days(kind) if d < first]
         if kind == "scan":
@@ -85,7 +85,7 @@ def expire(
             with Commit(layout, _name(f"expire-{kind}-keys", index.paths)) as commit:
                 index.keep_from(commit, first)
         _expire_raw(layout, kind, first)
-    oldest = first_kept(today, min(retention.values(), default=36_500))
+    oldest = today - timedelta(days=min(retention.values(), default=36_500))
     for path in layout.rejected.iterdir():
         if not path.name.endswith(".part") and path.name[:8].isdigit() and path.name[:8] < f"{oldest:%Y%m%d}":
             path.unlink()
@@ -212,9 +212,8 @@ def _verified_file(path: Path, rtype: RecordType, layout: Layout, found: Verifie
 
 
 def _entries(frame: pl.DataFrame, rtype: RecordType) -> pl.DataFrame:
-    """Keys and versions of a file's rows, told anew from their contents."""
-    stated = pl.DataFrame({"k": key_hashes(frame, rtype), "current": frame["_until"].is_null()})
-    return stated
+    """Keys of a file's rows, told anew from their contents, and which are current."""
+    return pl.DataFrame({"k": key_hashes(frame, rtype), "current": frame["_until"].is_null()})
 
 
 def _verify_keys(layout: Layout, rtype: RecordType, entries: list[pl.DataFrame], found: Verified) -> None:

@@ -2,7 +2,7 @@
 
 In:     a folder
 Out:    Lake
-Not:    how each of these is done (the other files of this room)
+Not:    how each of these is done (ingest.py, records.lake, completeness.py)
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from clearway.records.lake import upkeep
 from clearway.records.lake.journal import writing
 from clearway.records.lake.layout import Layout, Settings
 from clearway.records.lake.store import MARKS, Batch, empty_frame
+from clearway.records.values import record_days
 
 if TYPE_CHECKING:
     import duckdb
@@ -119,8 +120,7 @@ class Lake:
         """
         from clearway.records.inputs.opening import take_in
 
-        if origin not in ORIGINS:
-            raise ClearwayError(f"origin {origin!r} must be one of {', '.join(ORIGINS)}.")
+        _one_of(origin)
         require_type(type, self.types)
         report = Report()
         with writing(self._layout):
@@ -153,14 +153,16 @@ class Lake:
         moment = parse_time(time, self.zone) if isinstance(time, str) else time
         return Lake(self._layout, self._settings, moment)
 
-    def _where(self, origin: str | None) -> str:
+    def _where(self, rtype: RecordType, start: date | str | None, end: date | str | None, origin: str | None) -> str:
+        """What :meth:`read` gives, as SQL."""
         if self._known_by is None:
             seen = "_until IS NULL"
         else:
             seen = (
                 f"_known <= TIMESTAMP '{self._known_by}' AND (_until IS NULL OR _until > TIMESTAMP '{self._known_by}')"
             )
-        return seen if origin is None else f"{seen} AND _origin = '{_one_of(origin)}'"
+        parts = [seen, _within(rtype, _day(start), _day(end))]
+        return " AND ".join(parts if origin is None else [*parts, f"_origin = '{_one_of(origin)}'"])
 
     def files(self, type: str, start: date | str | None = None, end: date | str | None = None) -> list[Path]:
         """The Parquet files that hold a type's records of some days (both included)."""
@@ -174,9 +176,8 @@ class Lake:
         from clearway.scale import RecordEngine
 
         rtype = self.type(type)
-        engine = RecordEngine()
-        relation = engine.relation(self.files(type, start, end), empty_frame(rtype)).filter(self._where(origin))
-        return relation.filter(_within(rtype, _day(start), _day(end)))
+        relation = RecordEngine().relation(self.files(type, start, end), empty_frame(rtype))
+        return relation.filter(self._where(rtype, start, end, origin))
 
     def table(
         self, type: str, start: date | str | None = None, end: date | str | None = None, *, origin: str | None = None
@@ -185,7 +186,7 @@ class Lake:
         from clearway.scale import RecordEngine
 
         rtype = self.type(type)
-        where = f"{self._where(origin)} AND {_within(rtype, _day(start), _day(end))}"
+        where = self._where(rtype, start, end, origin)
         return RecordEngine().table(type, self.files(type, start, end), empty_frame(rtype), where)
 
     def read(
@@ -311,15 +312,12 @@ def _within(rtype: RecordType, first: date | None, last: date | None) -> str:
 
 
 def _between(frame: pl.DataFrame, rtype: RecordType, first: date | None, last: date | None) -> pl.DataFrame:
-    from clearway.records.values import record_days
-
-    if (first is None or rtype.by_day) and not rtype.by_day and last is None:
-        return frame
-    if rtype.by_day and first is None and last is None:
+    first = first if rtype.by_day else None
+    if first is None and last is None:
         return frame
     day = record_days(frame, rtype)
-    keep = pl.repeat(True, len(frame), dtype=pl.Boolean, eager=True)
-    if first is not None and rtype.by_day:
+    keep = day.is_not_null()
+    if first is not None:
         keep = keep & (day >= first)
     if last is not None:
         keep = keep & (day <= last)
