@@ -223,6 +223,23 @@ def test_what_was_refused_can_be_mended_and_sent_again(lake: Lake, take: Take) -
     text = report.rejected[0].read_text(encoding="utf-8").replace('"departin"', '"departing"')
     assert take(text, "again.jsonld").accepted == 1
     assert lake.read("scan")["step"].to_list() == ["departed"]
+    # but for what is about people it is the event its sender would send mended: the reason is no part of it
+    bare = {k: v for k, v in EVENT.items() if k not in ("ext:收件人姓名", "ext:phone")}
+    assert take(document({**bare, "ext:note": "please call ▇"}), "sent.json").repeated == 1
+
+
+def test_refused_xml_comes_back_as_xml(lake: Lake, take: Take) -> None:
+    """Only the wrong event of a document is written, as XML that can be taken in once mended."""
+    good = PERSONAL_XML.replace("{step}", "urn:epcglobal:cbv:bizstep:departing")
+    event = good[good.index("<ObjectEvent>") : good.index("</EventList>")]
+    wrong = event.replace("bizstep:departing", "bizstep:departin").replace("X1", "X2")
+    report = take(good.replace(event, event + wrong), "mixed.xml")
+    assert report.accepted == 1 and report.refused == 1 and report.rejected[0].suffix == ".xml"
+    text = report.rejected[0].read_text(encoding="utf-8")
+    assert text.count("<ObjectEvent") == 1 and "did you mean" in text and "张三丰" not in text
+    again = take(text.replace("bizstep:departin<", "bizstep:departing<"), "mended.xml")
+    assert again.accepted == 1 and not again.faults
+    assert set(lake.read("scan")["item_id"]) == {"X1", "X2"} and lake.verify().clean
 
 
 BROKEN = [

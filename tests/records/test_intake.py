@@ -186,7 +186,7 @@ def test_nothing_about_people_is_written(lake: Lake, take: Take, tmp_path: Path)
 
 def test_numbers_of_persons_in_free_text_are_masked(lake: Lake, take: Take) -> None:
     """An identity or mobile number in a text is blotted out, in the record and in the raw copy; item numbers stay."""
-    text = "facility,start,reason\n330100,2022-11-18 08:00,确诊 11010519491231002X 电话 139-1234-5678\n"
+    text = "facility,start,reason,source\n330100,2022-11-18 08:00,确诊 11010519491231002X 电话 139-1234-5678,电 13812340000\n"
     assert take(text, "closure.csv").accepted == 1
     scans = (
         "event_id,item_id,step,facility,time,container\ne1,13812345678,accepted,330100,2022-11-18 08:00,13912345678\n"
@@ -194,6 +194,7 @@ def test_numbers_of_persons_in_free_text_are_masked(lake: Lake, take: Take) -> N
     assert take(scans, "scan.csv").accepted == 1
     everything = lake_bytes(lake)
     assert b"11010519491231002X" not in everything and b"139-1234-5678" not in everything
+    assert b"13812340000" not in everything
     assert lake.read("scan")["item_id"].to_list() == ["13812345678"]
 
 
@@ -266,7 +267,7 @@ def _example(f: object, lang: str) -> object:
 
     assert isinstance(f, Field)
     if f.kind == "choice":
-        return choice_label(f.choices[0]) if lang == "zh" else f.choices[0]
+        return choice_label(f.choices[0], f.name) if lang == "zh" else f.choices[0]
     if f.kind in COUNTS | AMOUNTS:
         return 3
     kinds = {

@@ -66,7 +66,7 @@ def write_template(rtype: RecordType, path: Path, lang: str = "zh") -> None:
 def _rule(f: Field, lang: str) -> dict[str, Any] | None:
     told = {"error_title": "Clearway", "error_message": _help(f)[:255], "ignore_blank": True}
     if f.kind == "choice":
-        source = [choice_label(c) if lang == "zh" else c for c in f.choices]
+        source = [choice_label(c, f.name) if lang == "zh" else c for c in f.choices]
         if len(",".join(source)) > 250:
             return None
         return {"validate": "list", "source": source, **told}
@@ -85,7 +85,7 @@ def _help(f: Field) -> str:
     en, zh = _KIND_HELP.get(f.kind, (f"a number [{f.kind}]", f"数字 [{f.kind}]"))
     if f.kind == "choice":
         en = "one of " + ", ".join(f.choices)
-        zh = "选填：" + "、".join(choice_label(c) for c in f.choices)
+        zh = "选填：" + "、".join(choice_label(c, f.name) for c in f.choices)
     parts = [f"{f.name}: {f.meaning + '; ' if f.meaning else ''}{en}"]
     parts.append(f"{f.zh or f.name}：{f.meaning_zh + '；' if f.meaning_zh else ''}{zh}")
     return "\n".join(parts)

@@ -16,11 +16,12 @@ import polars as pl
 
 
 @cache
-def _chinese_choices() -> dict[str, list[str]]:
+def _chinese_choices() -> dict[str, dict[str, str]]:
+    """Chinese words of values, by the field they are of; the empty field is any."""
     text = files("clearway.records").joinpath("choices.csv").read_text(encoding="utf-8")
-    table: dict[str, list[str]] = {}
+    table: dict[str, dict[str, str]] = {}
     for row in csv.DictReader(io.StringIO(text)):
-        table.setdefault(row["value"], []).append(row["zh"])
+        table.setdefault(row["value"], {})[row["field"]] = row["zh"]
     return table
 
 
@@ -29,14 +30,15 @@ def choice_spellings(choices: tuple[str, ...]) -> dict[str, str]:
     """Accepted spellings of a closed list, folded, with the value each stands for."""
     spellings = {value.casefold(): value for value in choices}
     for value in choices:
-        for zh in _chinese_choices().get(value, ()):
+        for zh in _chinese_choices().get(value, {}).values():
             spellings.setdefault(zh, value)
     return spellings
 
 
-def choice_label(value: str) -> str:
-    """The Chinese word for a value of a closed list; the value itself where there is none."""
-    return _chinese_choices().get(value, [value])[0]
+def choice_label(value: str, field: str) -> str:
+    """The Chinese word for a value of a field's closed list; the value itself where there is none."""
+    words = _chinese_choices().get(value, {})
+    return words.get(field) or words.get("", value)
 
 
 def plain_text(cells: pl.Series) -> pl.Series:

@@ -18,7 +18,7 @@ from functools import lru_cache
 from typing import Any
 
 from clearway.records.epcis.identifiers import canonical
-from clearway.records.epcis.terms import PREFIXES, vocabularies
+from clearway.records.epcis.terms import PREFIXES, REASON_KEY, vocabularies
 
 DEPTH = 64
 _NUMERAL = frozenset("0123456789+-.")
@@ -49,6 +49,7 @@ _TRANSACTION = (*(n for n in _EVENT if n not in ("bizTransactionList", "ilmd")),
 _LEFT_OUT = frozenset({"type", "recordTime", "eventID", "errorDeclaration", "@context", "id"})
 _KNOWN = frozenset(_EVENT) | _LEFT_OUT
 _COMMENT = "{http://www.w3.org/2000/01/rdf-schema#}comment"
+_NOT_HASHED = frozenset((_COMMENT, REASON_KEY))
 
 
 def event_hash(event: Mapping[str, Any], ignored: frozenset[str] = frozenset()) -> str:
@@ -65,7 +66,7 @@ def pre_hash(event: Mapping[str, Any], ignored: frozenset[str] = frozenset()) ->
         if name in event:
             parts.append(_field(name, event[name]))
     parts += _report_rules(event["sensorElementList"]) if "sensorElementList" in event else ()
-    return "".join(parts) + _extensions(event, _KNOWN, ignored | {_COMMENT})
+    return "".join(parts) + _extensions(event, _KNOWN, ignored | _NOT_HASHED)
 
 
 def _field(name: str, value: Any) -> str:

@@ -21,10 +21,9 @@ import polars as pl
 from clearway.records.epcis.json_documents import DocumentError, event_texts, read_head
 from clearway.records.epcis.parts import Part, read_plain, read_texts
 from clearway.records.epcis.plain import ignored_fields, namespaces
+from clearway.records.epcis.refused import write_json, write_xml
 from clearway.records.epcis.terms import EVENT_TYPES
 from clearway.records.epcis.xml_documents import XmlDocument
-from clearway.records.inputs.columns import REASON
-from clearway.records.lake import storage
 from clearway.records.privacy import without_personal
 from clearway.records.sheet import Sheet
 from clearway.records.values import read_values
@@ -154,7 +153,6 @@ def _xml(taker: _Taker, path: Path) -> None:
         except DocumentError as error:
             broken = error
         query = document.head.root.endswith(("EPCISQueryDocument", "QueryResults"))
-        taker.head = {"type": "EPCISDocument", "schemaVersion": "2.0", "@context": []}
         if block:
             taker.part(read_plain(block, first, document.head.ignored, query))
         if broken is not None:
@@ -182,7 +180,9 @@ class _Taker:
     def __init__(self, intake: Intake, path: Path) -> None:
         self.intake = intake
         self.file = path.name
-        self.head: dict[str, Any] = {}
+        self._path = path
+        # what stands around the events of JSON; XML has none, its document is gone through again
+        self.head: dict[str, Any] | None = None
         self._waiting: dict[str, list[pl.DataFrame]] = {}
         self._events = 0
         self._refused: list[tuple[int, str, str]] = []
@@ -218,7 +218,14 @@ class _Taker:
         """Keep what is left; write what was refused."""
         self._commit()
         if self._refused:
-            self._write_refused()
+            stem = self.intake.layout.rejected / f"{self.intake.batch.name}-{self._path.stem}"
+            if self.head is None:
+                self.intake.only.rejected.append(
+                    write_xml(self._path, self._refused, stem.with_name(f"{stem.name}.xml"))
+                )
+            else:
+                target = stem.with_name(f"{stem.name}.jsonld")
+                self.intake.only.rejected.append(write_json(self.head, self._refused, target))
             self.intake.only.count(None, refused=len({number for number, _, _ in self._refused}))
         elif self._failed:
             self.intake.only.count(None, refused=1)
@@ -255,28 +262,3 @@ class _Taker:
             )
             self._refused += [(n, raw or "{}", why or "") for n, raw, why in texts.iter_rows()]
         sheet.tell(intake.faults)
-
-    def _write_refused(self) -> None:
-        """The refused events as a document of their own, each with its reason."""
-        folder = self.intake.layout.rejected
-        target = folder / f"{self.intake.batch.name}-{Path(self.file).stem}.jsonld"
-        part = target.with_suffix(".jsonld.part")
-        head = {k: v for k, v in self.head.items() if k != "type"}
-        context = head.pop("@context", None)
-        own = {"clearway": "urn:clearway:field:"}
-        head["@context"] = [*(context if isinstance(context, list) else [context] if context else []), own]
-        with part.open("wb") as handle:
-            start = orjson.dumps({"type": "EPCISDocument", **head})[:-1]
-            handle.write(start + b',"epcisBody":{"eventList":[')
-            for at, (_, text, why) in enumerate(self._refused):
-                try:
-                    event = orjson.loads(text)
-                except orjson.JSONDecodeError:
-                    event = {}
-                event = event if isinstance(event, dict) else {"event": event}
-                handle.write((b",\n" if at else b"\n") + orjson.dumps({**event, f"clearway:{REASON}": why}))
-            handle.write(b"\n]}}\n")
-        storage.fsync(part)
-        storage.move(part, target)
-        storage.fsync(folder)
-        self.intake.only.rejected.append(target)

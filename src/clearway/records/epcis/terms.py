@@ -19,6 +19,8 @@ STEP_URI = "urn:clearway:step:"
 FIELD_URI = "urn:clearway:field:"
 UNIT_URI = "urn:clearway:unit:"
 ITEM_URI = "urn:clearway:item:"
+# why an event was refused; written beside it, and no part of it when it comes again
+REASON_KEY = f"{{{FIELD_URI}}}rejected_because"
 # namespaces that are known without being declared
 PREFIXES = {
     "epcis": "https://ref.gs1.org/epcis/",

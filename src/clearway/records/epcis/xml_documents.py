@@ -51,7 +51,12 @@ class XmlDocument:
         self.head = XmlHead("", frozenset(), {})
 
     def events(self) -> Iterator[dict[str, Any]]:
-        """Each event as a plain event.
+        """Each event as a plain event; raises as :meth:`elements`."""
+        for element in self.elements():
+            yield _event(element)
+
+    def elements(self) -> Iterator[Any]:
+        """Each event's element, which is emptied when the next is asked for.
 
         Raises
         ------
@@ -67,7 +72,7 @@ class XmlDocument:
         except etree.LxmlError as error:
             raise DocumentError(f"cannot be read: {type(error).__name__}", "无法读取") from None
 
-    def _walk(self, handle: BinaryIO) -> Iterator[dict[str, Any]]:
+    def _walk(self, handle: BinaryIO) -> Iterator[Any]:
         context = etree.iterparse(
             handle, events=("start", "end"), resolve_entities=False, load_dtd=False, no_network=True,
             huge_tree=False, remove_comments=True, remove_pis=True,
@@ -86,7 +91,7 @@ class XmlDocument:
             depth -= 1
             if inside and depth == inside - 1:
                 inside = 0
-                yield _event(element)
+                yield element
                 _forget(element)
             elif not inside and element.tag.rsplit("}", 1)[-1] == "ignoreFields":
                 self.head.ignored |= {_name(child) for child in element}

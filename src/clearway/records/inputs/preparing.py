@@ -87,6 +87,7 @@ class Preparer:
         """One part made ready."""
         raw = without(frame, matched)
         free = [c for c, name in matched.fields.items() if name in rtype.free_text() and raw.schema[c] == pl.String]
+        free += [c for c in matched.envelope if c in raw.columns and raw.schema[c] == pl.String]
         raw = raw.with_columns(masked_column(raw[c]) for c in free)
         named = frame.select(list(matched.fields)).rename(matched.fields)
         named = named.with_columns(trimmed(named[c]) for c in named.columns)
