@@ -139,7 +139,8 @@ def _sweep(
     banned_class = ~offer.lane_classes[:, cls]
     bans = [(ban.departures, ~ban.members[target]) for ban in problem.disrupted.transit_bans]
     embargoed = np.stack([problem.embargoed(g) for g in block], axis=1)  # (T, block)
-    sender, unsorted, sorted_ = (np.empty((slots, facilities, len(block))) for _ in range(3))
+    # Infinite, not empty: lanes that may not depart read slots that are not yet swept before they are ruled out.
+    sender, unsorted, sorted_ = (np.full((slots, facilities, len(block)), np.inf) for _ in range(3))
     for t in range(slots - 1, -1, -1):
         last = t == slots - 1
         stay = wait + prices["storage"][:, t, None]
