@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from clearway.records.completeness import Completeness
     from clearway.records.lake.upkeep import Verified
+    from clearway.scale import RecordEngine
 
 
 class Lake:
@@ -180,14 +181,22 @@ class Lake:
         return relation.filter(self._where(rtype, start, end, origin))
 
     def table(
-        self, type: str, start: date | str | None = None, end: date | str | None = None, *, origin: str | None = None
+        self,
+        type: str,
+        start: date | str | None = None,
+        end: date | str | None = None,
+        *,
+        origin: str | None = None,
+        engine: RecordEngine | None = None,
+        name: str | None = None,
     ) -> Any:
-        """Records as an Ibis table, read in place by DuckDB."""
+        """Records as an Ibis table, read in place by DuckDB; several of one ``engine`` may be joined."""
         from clearway.scale import RecordEngine
 
         rtype = self.type(type)
         where = self._where(rtype, start, end, origin)
-        return RecordEngine().table(type, self.files(type, start, end), empty_frame(rtype), where)
+        made = engine or RecordEngine()
+        return made.table(name or type, self.files(type, start, end), empty_frame(rtype), where)
 
     def read(
         self,
@@ -250,6 +259,10 @@ class Lake:
                 pl.scan_parquet(files, hive_partitioning=False).select(pl.col("_origin").unique()).collect()["_origin"]
             )
         return found
+
+    def days(self) -> list[date]:
+        """The days there are records of, registers apart, in order."""
+        return sorted({day for kind in self._layout.kinds() for day in self._layout.days(kind)})
 
     def compact(self, told: Callable[[int], None] = lambda files: None) -> dict[str, int]:
         """Put the files of each type and day together; returns files before and after."""

@@ -53,3 +53,10 @@ class RecordEngine:
         """The rows of some files as an Ibis table of a name."""
         self.relation(files, empty).filter(where).create_view(name, replace=True)
         return self.ibis().table(name)
+
+    def frame(self, name: str, frame: pl.DataFrame) -> Any:
+        """A frame as an Ibis table of a name, kept in this DuckDB."""
+        self.connection.register("_incoming", frame.to_arrow())
+        self.connection.execute(f'CREATE OR REPLACE TABLE "{name}" AS SELECT * FROM _incoming')
+        self.connection.unregister("_incoming")
+        return self.ibis().table(name)

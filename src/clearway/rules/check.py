@@ -1,0 +1,169 @@
+"""Evaluate packs over a lake: findings by rule, unit and period.
+
+In:     a lake, packs, days, what was known by when
+Out:    Findings
+Not:    values (compiled), states (judging.py), pages (reporting)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from clearway.core.errors import ClearwayError
+from clearway.records import Lake
+from clearway.rules.compiled.values import Compiled, within_places
+from clearway.rules.declared import Edition, Packs, Rule
+from clearway.rules.figures import Figures, Window
+from clearway.rules.findings import Findings
+from clearway.rules.judging import FINDINGS, judge_clocks, judge_values
+from clearway.rules.periods import period_of
+from clearway.rules.reading import BUILT_IN, all_rules, load_packs
+
+if TYPE_CHECKING:
+    from clearway.rules.compiled.values import Stretch
+
+_DAY = timedelta(days=1)
+
+
+def check(
+    lake: Lake | str | Path,
+    start: date | str | None = None,
+    end: date | str | None = None,
+    *,
+    packs: Packs | Sequence[str] = BUILT_IN,
+    at: datetime | str | None = None,
+    rules: Sequence[str] | None = None,
+    origin: str | None = None,
+    told: Callable[[int, int], None] = lambda done, of: None,
+) -> Findings:
+    """Judge records by rules.
+
+    Parameters
+    ----------
+    start, end
+        Days, both included; periods wholly within them are judged, and of rules that are judged by a date or as
+        they add up also those that touch them. Default: the day ``at``, or the last day with records.
+    packs
+        Names of built-in packs, folders, or packs already read.
+    at
+        What was known by then, and clocks that run are read then; now by default.
+    rules
+        Only these ids.
+    origin
+        ``observed``, ``simulated`` or ``generated``; needed where a lake holds several.
+    told
+        Called with how many rules are judged and of how many.
+
+    Returns
+    -------
+    Findings
+
+    Raises
+    ------
+    InputError
+        If a pack is faulty or a rule unknown.
+    ClearwayError
+        If the lake holds several origins and none is named.
+    """
+    opened = lake if isinstance(lake, Lake) else Lake.open(lake, create=False)
+    known, now = _known(opened, at)
+    read = packs if isinstance(packs, Packs) else load_packs(packs)
+    chosen = [r for r in all_rules(read, rules)]
+    window = _window(opened, start, end, now, at is not None)
+    origin = one_origin(opened, origin)
+    stretches: dict[str, Stretch] = {}
+    for rule in chosen:
+        if rule.judge != "each-period":
+            stretches[rule.measure] = _touching(read, rule, window)
+    compiled = Compiled(known, read, window, origin, stretches)
+    figures = compiled.figures(dict.fromkeys(r.measure for r in chosen))
+    registered = set(compiled.around.units["id"].to_list())
+    parts = [pl.DataFrame(schema=FINDINGS)]
+    for done, rule in enumerate(chosen, 1):
+        for edition in read.measures[rule.measure].editions:
+            parts.append(_judged(compiled, figures, rule, edition, registered, now))
+        told(done, len(chosen))
+    frame = pl.concat(parts).sort("rule", "unit", "first")
+    return Findings(frame, read, window, opened, origin, tuple(r.id for r in chosen))
+
+
+def _known(lake: Lake, at: datetime | str | None) -> tuple[Lake, datetime]:
+    """The lake as known at a time, and that time."""
+    if at is None:
+        return lake, datetime.now(lake.zone).replace(tzinfo=None)
+    from clearway.core.timegrid import parse_time
+
+    moment = at if isinstance(at, datetime) else parse_time(at, lake.zone)
+    return lake.as_of(moment), moment
+
+
+def _window(lake: Lake, start: date | str | None, end: date | str | None, now: datetime, asked: bool) -> Window:
+    last = _day(end)
+    if last is None:
+        last = _day(start) if start is not None and not asked else None
+    if last is None:
+        days = [d for d in lake.days() if d <= now.date()]
+        last = now.date() if asked or not days else days[-1]
+    first = _day(start) or last
+    if first > last:
+        raise ClearwayError(f"the first day {first} is after the last day {last}; name them the other way round.")
+    return Window(first, last, now)
+
+
+def _day(value: date | str | None) -> date | None:
+    return date.fromisoformat(value) if isinstance(value, str) else value
+
+
+def one_origin(lake: Lake, origin: str | None) -> str | None:
+    """The origin that is read: the one named, or the only one there is."""
+    there = sorted(lake.origins())
+    if origin is not None or len(there) <= 1:
+        return origin
+    raise ClearwayError(
+        f"the lake holds records of several origins ({', '.join(there)}), and figures must not mix them; "
+        f"name one with --origin {there[0]}."
+    )
+
+
+def _touching(packs: Packs, rule: Rule, window: Window) -> Stretch:
+    """The days of whole periods that touch the window."""
+    kind = packs.measures[rule.measure].editions[-1].period
+    if kind == "season":
+        return window.first - 366 * _DAY, window.last + 366 * _DAY
+    return period_of(kind, window.first).first, period_of(kind, window.last).last
+
+
+def _judged(
+    compiled: Compiled, figures: Figures, rule: Rule, edition: Edition, registered: set[str], now: datetime
+) -> pl.DataFrame:
+    clocks = edition.kind == "duration"
+    rows = (figures.clocks if clocks else figures.values).get(rule.measure)
+    if rows is None or not len(rows):
+        return pl.DataFrame(schema=FINDINGS)
+    rows = rows.filter(pl.col("first").is_between(edition.first, edition.last))
+    scope = compiled.in_scope(rule, edition, compiled.stretch(rule.measure))
+    inside = rows.join(scope.select("unit", "period", "case"), on=["unit", "period"])
+    others = rows.filter(~pl.col("unit").is_in(list(registered)))
+    if rule.scope.kinds or rule.scope.where is not None:
+        others = others.clear()
+    elif rule.scope.places:
+        others = others.filter(within_places(others["unit"], rule.scope.places))
+    both = pl.concat([inside, others.with_columns(case=pl.lit(_unconditional(rule))).select(inside.columns)],
+                     how="vertical_relaxed")  # fmt: skip
+    if not len(both):
+        return pl.DataFrame(schema=FINDINGS)
+    return judge_clocks(rule, both, now) if clocks else judge_values(rule, edition, both, now)
+
+
+def _unconditional(rule: Rule) -> int:
+    """The case for units of which no register says anything: the first without a condition."""
+    for limit in rule.limits:
+        for n, case in enumerate(limit.cases):
+            if case.when is None:
+                return n
+    return -1

@@ -1,0 +1,467 @@
+"""Values of measures, compiled: one pass over each record type for all sums, further queries for the other kinds.
+
+In:     a lake, packs, the window evaluated
+Out:    Figures; units in the scope of rules, by period
+Not:    states (judging.py)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
+
+import ibis
+import polars as pl
+
+from clearway.records import Lake, RecordType
+from clearway.rules.compiled import kinds, sums
+from clearway.rules.compiled.bench import Bench, Prepared
+from clearway.rules.compiled.terms import boolean, holds
+from clearway.rules.conditions import Condition
+from clearway.rules.declared import Edition, Expected, Measure, Packs, Rule
+from clearway.rules.expressions import Expression, fields_of
+from clearway.rules.figures import VALUES, Figures, Job, Window, no_values
+from clearway.rules.periods import period_of, periods
+from clearway.rules.resolving import Names
+from clearway.rules.surroundings import FAR, Surroundings
+
+_DAY = timedelta(days=1)
+KEYS = kinds.KEYS
+Stretch = tuple[date, date]
+
+
+class Compiled:
+    """The engine of records at work on one window.
+
+    Parameters
+    ----------
+    stretches
+        Days of whole periods by measure, where they differ from the window's.
+    """
+
+    def __init__(
+        self, lake: Lake, packs: Packs, window: Window, origin: str | None = None,
+        stretches: Mapping[str, Stretch] | None = None,
+    ) -> None:  # fmt: skip
+        self.lake, self.packs, self.window = lake, packs, window
+        self.stretches = dict(stretches or {})
+        firsts = [window.first, *(s[0] for s in self.stretches.values())]
+        lasts = [window.last, *(s[1] for s in self.stretches.values())]
+        self.around = Surroundings(lake, min(firsts) - 370 * _DAY, max(lasts))
+        self.bench = Bench(lake, self.around, packs.ranks, origin)
+        self._unit_names = Names(None, lake.types)
+        self._units: dict[tuple[str, str, Stretch], pl.DataFrame] = {}
+        self._presence: dict[tuple[str, str], tuple[Stretch, pl.DataFrame]] = {}
+
+    def stretch(self, measure: str) -> Stretch:
+        """The days of the periods a measure is evaluated for."""
+        return self.stretches.get(measure, (self.window.first, self.window.last))
+
+    # ------------------------------------------------------------ figures
+
+    def figures(self, wanted: Iterable[str]) -> Figures:
+        """Values of some measures, and of those they are formed of."""
+        jobs = [job for name in self._with_parts(wanted) for job in self._jobs(self.packs.measures[name])]
+        found: dict[str, list[pl.DataFrame]] = {}
+        clocks: dict[str, list[pl.DataFrame]] = {}
+        self._sums([j for j in jobs if sums.summed(j.edition)], found)
+        for job in jobs:
+            if job.edition.kind == "duration":
+                clocks.setdefault(job.measure.id, []).append(self._clocks(job))
+            elif job.edition.value_of:
+                continue
+            elif not sums.summed(job.edition):
+                found.setdefault(job.measure.id, []).append(self._single(job))
+        values = {name: pl.concat(parts) for name, parts in found.items()}
+        for job in jobs:
+            if job.edition.value_of:
+                above, below = (values.get(n, no_values()) for n in (job.edition.value_of, job.edition.over_of))
+                values[job.measure.id] = kinds.ratio_of_values(above, below, job.edition)
+        for job in jobs:
+            edition = job.edition
+            if edition.change:
+                values[job.measure.id] = self._changed(values[job.measure.id], edition)
+            if edition.expected is not None and job.measure.id in values:
+                values[job.measure.id] = self._reported(values[job.measure.id], job)
+        return Figures(values, {name: pl.concat(parts) for name, parts in clocks.items()})
+
+    def _with_parts(self, wanted: Iterable[str]) -> list[str]:
+        """Measures and those they use, parts first."""
+        found: dict[str, None] = {}
+
+        def add(name: str) -> None:
+            for edition in self.packs.measures[name].editions:
+                for part in (edition.value_of, edition.over_of):
+                    if part:
+                        self.stretches.setdefault(part, self.stretch(name))
+                        add(part)
+            found[name] = None
+
+        for name in wanted:
+            add(name)
+        return list(found)
+
+    def _jobs(self, measure: Measure) -> Iterable[Job]:
+        first, last = self.stretch(measure.id)
+        for edition in measure.editions:
+            if edition.last < first or edition.first > last:
+                continue
+            begins, ends = max(first, edition.first), min(last, edition.last)
+            if edition.window:
+                begins = max(edition.first, begins - (edition.window - 1) * _DAY)
+            elif edition.period not in ("day", "season"):
+                own = period_of(edition.period, begins)
+                begins = own.first if own.first >= edition.first else own.last + _DAY
+                ends = min(period_of(edition.period, ends).last, last)
+            if edition.change:
+                begins = max(edition.first, _earlier(begins, edition.change))
+            if begins <= ends:
+                yield Job(measure, edition, begins, ends)
+
+    def _sums(self, jobs: list[Job], found: dict[str, list[pl.DataFrame]]) -> None:
+        by_type: dict[str, list[Job]] = {}
+        for job in jobs:
+            by_type.setdefault(job.edition.of, []).append(job)
+        for name, mine in by_type.items():
+            typed = [self._typed(j) for j in mine]
+            prepared = self._prepared(self.lake.type(name), typed)
+            daily = sums.daily_sums(prepared, typed, self.packs.ranks, self.window.now)
+            reach = (min(j.first for j in typed), max(j.last for j in typed))
+            for field in {j.edition.unit_field for j in typed} - {sums.NATION}:
+                there = daily.select(pl.col(field).alias("unit"), "_day").drop_nulls("unit").unique()
+                self._presence[name, field] = (reach, there)
+            for i, job in enumerate(typed):
+                rows = sums.by_unit(daily, i, job)
+                first, last = self.stretch(job.measure.id)
+                begins = max(job.first, first) if not job.edition.change else job.first
+                values = sums.values_of(rows.drop("records"), job.edition, begins, last, self._season(job.edition))
+                found.setdefault(job.measure.id, []).append(self._in_edition(values, job))
+
+    def _in_edition(self, values: pl.DataFrame, job: Job) -> pl.DataFrame:
+        return values.filter(pl.col("first").is_between(job.edition.first, job.edition.last))
+
+    def _season(self, edition: Edition) -> pl.DataFrame:
+        return self.around.season(edition.season) if edition.period == "season" else pl.DataFrame()
+
+    def _typed(self, job: Job) -> Job:
+        """The job with the constants of its conditions typed and subjects filled in."""
+        rtype = self.lake.type(job.edition.of)
+        names = Names(rtype, self.lake.types)
+        subject = job.edition.subject or rtype.subject or rtype.unit or ""
+
+        def typed(condition: Condition | None) -> Condition | None:
+            return None if condition is None else names.typed_condition(condition, subject)
+
+        e = job.edition
+        edition = replace(e, base=typed(e.base), match=typed(e.match), adds=typed(e.adds), takes=typed(e.takes))
+        return replace(job, edition=edition)
+
+    def _prepared(self, rtype: RecordType, jobs: list[Job]) -> Prepared:
+        conditions: list[Condition | None] = []
+        names: set[str] = set()
+        for job in jobs:
+            e = job.edition
+            conditions += [e.base, e.match, e.adds, e.takes]
+            names |= {
+                n
+                for n in (e.unit_field, e.value, e.over, e.distinct, e.subject, e.start, e.end, e.sampled, e.ripe)
+                if n
+            }
+            if e.clock is not None:
+                names |= {e.clock.start, *(e.clock.pause or ())} | (set() if e.clock.stop_type else {e.clock.stop})
+        names -= {sums.NATION, "day"}
+        if rtype.subject:
+            names.add(rtype.subject)
+        first, last = min(j.first for j in jobs), max(j.last for j in jobs)
+        return self.bench.prepare(rtype, first, last, conditions, names)
+
+    # ------------------------------------------------------------ kinds of single records
+
+    def _rows(self, job: Job, columns: Mapping[str, str]) -> tuple[pl.DataFrame, Job]:
+        """The records of a job's base: unit, _day, _time, subject and the fields asked for, under their new names."""
+        job = self._typed(job)
+        rtype = self.lake.type(job.edition.of)
+        prepared = self._prepared(rtype, [job])
+        table = prepared.table
+        keep = holds(job.edition.base, table, self.packs.ranks, prepared.related)
+        rows = table.filter(keep & (table["_day"] >= job.first) & (table["_day"] <= job.last))
+        field = job.edition.unit_field
+        unit = ibis.literal(sums.NATION) if field == sums.NATION else rows[field]
+        subject = job.edition.subject or rtype.subject or rtype.unit
+        who = rows[subject].cast("string") if subject else ibis.literal("")
+        chosen = rows.select(
+            unit=unit, _day=rows["_day"], _time=rows["_time"], subject=who,
+            **{new: rows[old] for old, new in columns.items()},
+        )  # fmt: skip
+        return pl.DataFrame(chosen.to_polars()).drop_nulls("unit"), job
+
+    def _spread(self, job: Job) -> kinds.Spread:
+        first, last = self.stretch(job.measure.id)
+        seasons = self._season(job.edition)
+        return lambda rows: sums.in_periods(rows, job.edition, first, last, seasons)
+
+    def _single(self, job: Job) -> pl.DataFrame:
+        edition = job.edition
+        kind = edition.kind
+        if kind == "register":
+            return self._register(job)
+        spread = self._spread(job)
+        if kind == "level":
+            rows, job = self._rows(job, {edition.value: "_value"})
+            return kinds.level(rows, edition, spread)
+        if kind in ("interval", "time"):
+            columns = {edition.start: "_start", edition.end: "_end"} if kind == "time" else {}
+            wider = Job(job.measure, edition, job.first - 2 * _DAY, job.last) if kind == "time" else job
+            rows, _ = self._rows(wider, columns)
+            looked = self._looked_at(rows, job)
+            if kind == "time":
+                return kinds.hours(rows, edition, looked, self.window.now)
+            return kinds.interval(rows, edition, looked, self.window.now)
+        extra = {edition.distinct: f"f.{edition.distinct}"} if edition.distinct not in ("", "day") else {}
+        if kind == "coverage":
+            # records name the unit that is covered; it may count for another, such as its place
+            own = replace(edition, unit_field=str(self.lake.type(edition.of).unit))
+            rows, _ = self._rows(replace(job, edition=own), extra)
+            return kinds.coverage(rows, edition, spread, self._members(job))
+        rows, job = self._rows(job, extra)
+        return kinds.distinct(rows, edition, spread)
+
+    def _looked_at(self, rows: pl.DataFrame, job: Job) -> pl.DataFrame:
+        """Units and periods of a gap or of hours: those expected, and those with records."""
+        seen = self._spread(job)(rows.select("unit", "_day")).select(KEYS).unique()
+        if job.edition.expected is None:
+            return seen.sort("unit", "first")
+        asked = self._expected_units(job.edition.expected, job)
+        return pl.concat([seen, asked.select(KEYS)]).unique().sort("unit", "first")
+
+    def _members(self, job: Job) -> pl.DataFrame:
+        """Units of the register that a coverage counts, with the group and period each counts for."""
+        units = self._units_where(job.edition.among, job)
+        group = pl.col("unit") if job.edition.unit_field in self._own_unit(job) else pl.col(job.edition.unit_field)
+        if job.edition.unit_field == sums.NATION:
+            group = pl.lit(sums.NATION)
+        return units.select(pl.col("unit").alias("member"), group.alias("unit"), *KEYS[1:]).drop_nulls("unit")
+
+    def _own_unit(self, job: Job) -> set[str]:
+        rtype = self.lake.type(job.edition.of)
+        return {str(rtype.unit), "unit", "id"}
+
+    def _register(self, job: Job) -> pl.DataFrame:
+        """Whether units hold what they must on the first day of the period."""
+        edition = job.edition
+        members = self._members(job)
+        if not edition.held:
+            return sums.with_values(members.group_by(KEYS).agg(n=pl.len()), edition)
+        rtype = self.lake.type(edition.held)
+        rows = self.lake.read(edition.held)
+        if edition.held_where is not None and len(rows):
+            tree = Names(rtype, self.lake.types).typed(edition.held_where)
+            table = self.bench.frame(f"_held_{job.measure.id}", rows)
+            rows = pl.DataFrame(table.filter(boolean(tree, table, self.packs.ranks)).to_polars())
+        unit = edition.held_by or rtype.unit or rtype.subject
+        ends = pl.col("to") if "to" in rtype.names else pl.lit(None, dtype=pl.Date)
+        spans = rows.select(pl.col(str(unit)).alias("member"), _from=pl.col(rtype.time).cast(pl.Date), _to=ends)
+        joined = members.join(spans, on="member", how="left").with_columns(
+            there=(pl.col("_from") <= pl.col("first")) & (pl.col("_to").is_null() | (pl.col("_to") >= pl.col("first")))
+        )
+        by_member = joined.group_by("member", *KEYS).agg(n=pl.col("there").fill_null(False).any())
+        frame = by_member.group_by(KEYS).agg(n=pl.col("n").sum(), d=pl.len())
+        return sums.with_values(frame, edition)
+
+    # ------------------------------------------------------------ clocks
+
+    def _clocks(self, job: Job) -> pl.DataFrame:
+        clock = job.edition.clock
+        assert clock is not None
+        columns = {clock.start: "_start"}
+        if not clock.stop_type:
+            columns[clock.stop] = "_stop"
+        if clock.pause:
+            columns |= {clock.pause[0]: "_pause", clock.pause[1]: "_resume"}
+        if clock.start != self.lake.type(job.edition.of).time:
+            job = replace(job, first=job.first - 400 * _DAY)  # a record may lie long before its clock starts
+        rows, job = self._rows(job, columns)
+        if clock.stop_type:
+            rows = rows.join(self._stops(job), on="subject", how="left")
+        absent = [
+            pl.lit(None, dtype=pl.Datetime("us")).alias(c) for c in ("_pause", "_resume") if c not in rows.columns
+        ]
+        moments = ("_start", "_stop", "_pause", "_resume")
+        rows = rows.with_columns(absent).with_columns(pl.col(moments).cast(pl.Datetime("us")))
+        spread = sums.in_periods(
+            rows.with_columns(_day=pl.col("_start").dt.date()).drop_nulls("_day"), job.edition,
+            *self.stretch(job.measure.id), self._season(job.edition),
+        )  # fmt: skip
+        found = kinds.clocks(spread, clock, self.window.now, kinds.DaysOff(self.around.calendar))
+        return found.filter(pl.col("first").is_between(job.edition.first, job.edition.last))
+
+    def _stops(self, job: Job) -> pl.DataFrame:
+        """When the first record came that stops each subject's clock."""
+        clock = job.edition.clock
+        assert clock is not None
+        rtype = self.lake.type(clock.stop_type)
+        where = None
+        if clock.stop_where is not None:
+            where = Names(rtype, self.lake.types).typed_condition(clock.stop_where, clock.stop_on)
+        prepared = self.bench.prepare(rtype, job.first, FAR.date() - _DAY, [where], {clock.stop, clock.stop_on})
+        table = prepared.table.filter(holds(where, prepared.table, self.packs.ranks, prepared.related))
+        found = table.group_by(subject=table[clock.stop_on].cast("string")).aggregate(_stop=table[clock.stop].min())
+        return pl.DataFrame(found.to_polars())
+
+    # ------------------------------------------------------------ change, reports
+
+    def _changed(self, values: pl.DataFrame, edition: Edition) -> pl.DataFrame:
+        later = {(u, p): v for u, p, v in values.select("unit", "period", "value").iter_rows()}
+        rows = []
+        for unit, period, first in values.select("unit", "period", "first").iter_rows():
+            before = period_of(edition.period, _earlier(first, edition.change)).name
+            rows.append((unit, period, later.get((unit, before))))
+        schema = {"unit": pl.String, "period": pl.String, "before": pl.Float64}
+        changed = kinds.change(values, pl.DataFrame(rows, schema=schema, orient="row"))
+        return changed.filter(pl.col("first") >= self.window.first)
+
+    def _expected_units(self, expected: Expected, job: Job) -> pl.DataFrame:
+        units = self._units_where(expected.where, job)
+        return units.filter(pl.col("kind").is_in(expected.kinds)) if expected.kinds else units
+
+    def _reported(self, values: pl.DataFrame, job: Job) -> pl.DataFrame:
+        """Values with what was expected and what was reported; silent units and nil returns are there too."""
+        edition = job.edition
+        assert edition.expected is not None
+        asked = self._expected_units(edition.expected, job).select(KEYS)
+        if edition.window:
+            asked = asked.with_columns(begin=pl.col("first") - pl.duration(days=edition.window - 1))
+        else:
+            asked = asked.with_columns(begin=pl.col("first"))
+        every = {"day": "%Y-%m-%d", "week": "%G-W%V", "month": "%Y-%m"}[edition.expected.every]
+        days = (pl.col("last") - pl.col("begin")).dt.total_days() + 1
+        length = {"day": days, "week": (days + 6) // 7, "month": (days + 27) // 31 + (days < 4)}[edition.expected.every]
+        came = pl.concat([self._present(job), self._nil(job)]).unique()
+        joined = asked.select("unit", "period", "begin", "last").join(came, on="unit", how="left")
+        joined = joined.filter(pl.col("_day").is_between(pl.col("begin"), pl.col("last")))
+        reports = joined.group_by("unit", "period").agg(reported=pl.col("_day").dt.strftime(every).n_unique())
+        asked = asked.with_columns(expected=length).join(reports, on=["unit", "period"], how="left")
+        asked = asked.with_columns(pl.col("reported").fill_null(0))
+        joined = asked.drop("begin").join(
+            values.drop("expected", "reported", *KEYS[2:]), on=["unit", "period"], how="left"
+        )
+        if edition.kind in ("count", "sum") and not edition.change:
+            there = pl.col("reported") > 0
+            joined = joined.with_columns(
+                pl.when(pl.col("value").is_null() & there).then(0.0).otherwise(pl.col(c)).alias(c)
+                for c in ("numerator", "value")
+            )
+        others = values.join(asked.select("unit", "period"), on=["unit", "period"], how="anti")
+        known = pl.concat([sums.shaped(joined), others])
+        return known.filter(pl.col("first").is_between(edition.first, edition.last)).cast(pl.Schema(VALUES))
+
+    def _present(self, job: Job) -> pl.DataFrame:
+        """Days on which each unit sent records of the measure's type."""
+        key = (job.edition.of, job.edition.unit_field)
+        (begun, ended), there = self._presence.get(key, ((date.max, date.min), pl.DataFrame()))
+        if begun > job.first or ended < job.last:
+            rtype = self.lake.type(job.edition.of)
+            field = job.edition.unit_field
+            prepared = self.bench.prepare(rtype, job.first, job.last, [], {field})
+            rows = prepared.table.select(unit=prepared.table[field], _day=prepared.table["_day"]).distinct()
+            there = pl.DataFrame(rows.to_polars()).drop_nulls("unit")
+            self._presence[key] = ((job.first, job.last), there)
+        return there
+
+    def _nil(self, job: Job) -> pl.DataFrame:
+        rows = self.lake.read("nil_return", job.first, job.last, origin=self.bench.origin)
+        return rows.filter(pl.col("type") == job.edition.of).select("unit", _day="day")
+
+    # ------------------------------------------------------------ units
+
+    def units(self, period: str, season: str, stretch: Stretch) -> pl.DataFrame:
+        """Units of the register in force at both ends of each period: KEYS and their attributes."""
+        key = (period, season, stretch)
+        if key not in self._units:
+            register = self.around.units
+            if period == "season":
+                held = self.around.season(season).rename({"key": "unit"})
+                spans = held.filter(pl.col("last").is_between(*stretch)).select(
+                    "unit", "first", "last", period=pl.lit(season)
+                )
+                joined = spans.join(register.rename({"id": "unit"}), on="unit")
+            else:
+                rows = [(p.name, p.first, p.last) for p in periods(period, *stretch)]
+                named = pl.DataFrame(
+                    rows, schema={"period": pl.String, "first": pl.Date, "last": pl.Date}, orient="row"
+                )
+                joined = register.rename({"id": "unit"}).join(named, how="cross")
+            begins, ends = (pl.col(c).cast(pl.Datetime("us")) for c in ("first", "last"))
+            self._units[key] = joined.filter(
+                (pl.col("since") <= begins) & (begins < pl.col("until")) & (ends < pl.col("until"))
+            ).drop("since", "until")
+        return self._units[key]
+
+    def _units_where(self, tree: Expression | None, job: Job) -> pl.DataFrame:
+        stretch = self.stretch(job.measure.id)
+        return self.units_where(tree, job.edition.period, job.edition.season, stretch)
+
+    def units_where(self, tree: Expression | None, period: str, season: str, stretch: Stretch) -> pl.DataFrame:
+        """Units that meet an expression on the first day of each period."""
+        units = self.units(period, season, stretch)
+        if tree is None or not len(units):
+            return units
+        table = self._unit_table(units, period, season, stretch, {f.name for f in fields_of(tree)})
+        kept = table.filter(boolean(self._unit_names.typed(tree), table, self.packs.ranks))
+        return pl.DataFrame(kept.select(units.columns).to_polars())
+
+    def _unit_table(self, units: pl.DataFrame, period: str, season: str, stretch: Stretch, names: set[str]) -> Any:
+        name = f"_unit_{period}_{season}_{stretch[0]}_{stretch[1]}".replace("-", "_")
+        table = self.bench.frame(name, units)
+        table = table.mutate(_time=table["first"].cast("timestamp"))
+        heads: dict[str, list[str]] = {}
+        for dotted in sorted(n for n in names if "." in n):
+            head, tail = dotted.split(".", 1)
+            heads.setdefault(head, []).append(tail)
+        for head, tails in heads.items():
+            table = self.bench.surrounded(table, head, tails, "unit")
+        return table
+
+    def in_scope(self, rule: Rule, edition: Edition, stretch: Stretch) -> pl.DataFrame:
+        """Units a rule holds for by period: KEYS, the number of its limit and of the case that decides.
+
+        ``limit`` is -1 where no value is in force; ``case`` is -1 where none of the cases holds.
+        """
+        units = self.units_where(rule.scope.where, edition.period, edition.season, stretch)
+        if rule.scope.kinds:
+            units = units.filter(pl.col("kind").is_in(rule.scope.kinds))
+        if rule.scope.places:
+            units = units.filter(within_places(units["place"], rule.scope.places))
+        names = {f.name for x in rule.limits for c in x.cases if c.when is not None for f in fields_of(c.when)}
+        if not names:
+            return units.select(*KEYS, case=pl.lit(0))
+        table = self._unit_table(units, f"{edition.period}_{rule.id}", edition.season, stretch, names)
+        branches = []
+        for x in rule.limits:
+            here = (table["first"] >= x.first) & (table["first"] <= x.last)
+            for n, case in enumerate(x.cases):
+                met = here if case.when is None else here & boolean(
+                    self._unit_names.typed(case.when), table, self.packs.ranks
+                )  # fmt: skip
+                branches.append((met, ibis.literal(n)))
+        decided = ibis.cases(*branches, else_=-1)
+        return pl.DataFrame(table.select(*KEYS, case=decided.cast("int32")).to_polars())
+
+
+def within_places(places: pl.Series, wanted: tuple[str, ...]) -> pl.Series:
+    """Which places are one of some, or below one."""
+    from clearway.records import places_above
+
+    known = {p: bool(set(places_above(p)) & set(wanted)) for p in places.unique().to_list() if p is not None}
+    return places.replace_strict(known, default=False, return_dtype=pl.Boolean)
+
+
+def _earlier(day: date, change: str) -> date:
+    """The same day a day, week, month or year before."""
+    if change in ("day", "week"):
+        return day - timedelta(days={"day": 1, "week": 7}[change])
+    if change == "month":
+        return period_of("month", day.replace(day=1) - _DAY).first
+    return day.replace(year=day.year - 1) if (day.month, day.day) != (2, 29) else date(day.year - 1, 2, 28)
