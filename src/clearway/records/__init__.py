@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from clearway.records.completeness import Completeness
     from clearway.records.declared import Field, RecordType, record_types
     from clearway.records.door import Lake
-    from clearway.records.identifiers import normalise_s10
+    from clearway.records.identifiers import normalise_s10, place_code
     from clearway.records.ingest import Report
     from clearway.records.registers import as_of_join, in_force, places_above, register_faults
     from clearway.records.template import write_template
@@ -28,6 +28,7 @@ _HOME = {
     "as_of_join": "registers",
     "in_force": "registers",
     "normalise_s10": "identifiers",
+    "place_code": "identifiers",
     "places_above": "registers",
     "record_types": "declared",
     "register_faults": "registers",
@@ -43,6 +44,7 @@ __all__ = [
     "as_of_join",
     "in_force",
     "normalise_s10",
+    "place_code",
     "places_above",
     "record_types",
     "register_faults",

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from stdnum.cn import uscc
 
 from clearway.core.errors import Faults
 from clearway.core.places import all_places
-from clearway.records import Lake, RecordType, places_above, record_types
+from clearway.records import Lake, RecordType, place_code, places_above, record_types
 from clearway.rules.cases import Rows, Stage, build, moment_of
 from clearway.rules.check import check
 from clearway.rules.declared import Packs, Rule, RuleCase
@@ -73,12 +74,13 @@ def try_cases(
 
 def _staged(packs: Packs, rules: Iterable[Rule]) -> Iterable[tuple[Rule, RuleCase, str, str, Any, Rows]]:
     types, faults = record_types(), Faults()
-    counties = [p.code for p in all_places() if p.level == "county"]
+    # rules of a place need its few counties: others take theirs from the middle of the country
+    counties = sorted((p.code for p in all_places() if p.level == "county"), key=lambda c: (not "41" <= c < "55", c))
     used: set[str] = set()
     for rule in rules:
         measure = packs.measures[rule.measure]
         for n, case in enumerate(rule.cases):
-            place = next(c for c in counties if c not in used and _inside(c, rule.scope.places))
+            place = next(c for c in counties if c not in used and _inside(c, rule.scope.places) and _lasting(c))
             used.add(place)
             stage = Stage(f"{rule.id}.{n}", case.day, place, client=client_code(len(used)))
             try:
@@ -101,6 +103,15 @@ def _at(case: RuleCase, stage: Stage) -> datetime:
     if case.at:
         return moment_of(case.at, stage)
     return datetime.combine(case.day + timedelta(days=400), time())
+
+
+@cache
+def _lasting(place: str) -> bool:
+    """Whether a code has stood for as long as cases reach back."""
+    try:
+        return bool(place_code(place, 2016))
+    except ValueError:
+        return False
 
 
 def _inside(place: str, wanted: tuple[str, ...]) -> bool:

@@ -19,7 +19,6 @@ from clearway.records import Lake, RecordType
 from clearway.rules.compiled.terms import Ranks, related_column
 from clearway.rules.conditions import Condition, Related, fields_in, related_in
 from clearway.rules.declared import LOOK_BACK
-from clearway.rules.resolving import AROUND
 from clearway.rules.surroundings import Surroundings
 from clearway.scale import RecordEngine
 
@@ -78,9 +77,12 @@ class Bench:
         keys = [table[one.subject], *(table[name] for name in one.same)]
 
         def window_of(first: timedelta | None, last: timedelta | None) -> Any:
-            return ibis.range_window(
-                group_by=keys, order_by=table["_time"], preceding=_bound(first), following=_bound(last)
-            )
+            bounds = {"preceding": _bound(first), "following": _bound(last)}
+            if last is not None and last < timedelta(0):
+                bounds = {"preceding": (_bound(first), _bound(-last))}
+            elif first is not None and first < timedelta(0):
+                bounds = {"following": (_bound(-first), _bound(last))}
+            return ibis.range_window(group_by=keys, order_by=table["_time"], **bounds)
 
         return related_column(one, table, self.ranks, window_of, {})
 
@@ -178,11 +180,5 @@ def _reach(related: list[Related]) -> tuple[timedelta, timedelta]:
 
 def _bound(span: timedelta | None) -> Any:
     """A bound of a frame; beyond what is read there is nothing."""
-    return (
-        ibis.interval(microseconds=int((span or LOOK_BACK * 4) / timedelta(microseconds=1)))
-        if span != timedelta(0)
-        else ibis.interval(microseconds=0)
-    )
-
-
-SURROUNDING = frozenset(head for head, _ in AROUND) | {"season"}
+    far = LOOK_BACK * 4 if span is None else span
+    return ibis.interval(microseconds=far // timedelta(microseconds=1))
