@@ -17,11 +17,13 @@ if TYPE_CHECKING:
     from clearway.notices import Notice, diff_notices, read_notice
     from clearway.planning import Plan, State, check_plan, diff_plans, plan, replan
     from clearway.records import Lake
+    from clearway.rules import Findings, check, load_packs
     from clearway.simulation import Outcome, compare_outcomes, rehearse, simulate
 
 _HOME = {
     "Case": "clearway.cases",
     "ClearwayError": "clearway.core",
+    "Findings": "clearway.rules",
     "InputError": "clearway.core",
     "Lake": "clearway.records",
     "Notice": "clearway.notices",
@@ -30,9 +32,11 @@ _HOME = {
     "PlanError": "clearway.core",
     "State": "clearway.planning",
     "SimulationError": "clearway.core",
+    "check": "clearway.rules",
     "check_plan": "clearway.planning",
     "diff_notices": "clearway.notices",
     "diff_plans": "clearway.planning",
+    "load_packs": "clearway.rules",
     "plan": "clearway.planning",
     "read_notice": "clearway.notices",
     "rehearse": "clearway.simulation",
@@ -44,6 +48,7 @@ _HOME = {
 __all__ = [
     "Case",
     "ClearwayError",
+    "Findings",
     "InputError",
     "Lake",
     "Notice",
@@ -53,10 +58,12 @@ __all__ = [
     "SimulationError",
     "State",
     "__version__",
+    "check",
     "check_plan",
     "compare_outcomes",
     "diff_notices",
     "diff_plans",
+    "load_packs",
     "plan",
     "read_notice",
     "rehearse",

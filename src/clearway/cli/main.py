@@ -18,6 +18,7 @@ from clearway.cli import (
     notice_commands,
     plan_commands,
     replan_commands,
+    rule_commands,
     simulate_commands,
 )
 from clearway.cli.app import app, language, write_faults
@@ -31,6 +32,7 @@ __all__ = [
     "notice_commands",
     "plan_commands",
     "replan_commands",
+    "rule_commands",
     "simulate_commands",
 ]
 

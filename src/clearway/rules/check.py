@@ -16,7 +16,7 @@ import polars as pl
 
 from clearway.core.errors import ClearwayError
 from clearway.records import Lake
-from clearway.rules.compiled.values import Compiled, within_places
+from clearway.rules.compiled.values import Compiled, replacing, within_places
 from clearway.rules.declared import Edition, Packs, Rule
 from clearway.rules.figures import Figures, Window
 from clearway.rules.findings import Findings
@@ -149,10 +149,12 @@ def _judged(
     scope = compiled.in_scope(rule, edition, compiled.stretch(rule.measure))
     inside = rows.join(scope.select("unit", "period", "case"), on=["unit", "period"])
     others = rows.filter(~pl.col("unit").is_in(list(registered)))
-    if rule.scope.kinds or rule.scope.where is not None:
+    if rule.scope.kinds or rule.scope.where is not None or rule.enterprise:
         others = others.clear()
     elif rule.scope.places:
         others = others.filter(within_places(others["unit"], rule.scope.places))
+    for local in replacing(compiled.packs, rule):
+        others = others.filter(~within_places(others["unit"], local.scope.places))
     both = pl.concat([inside, others.with_columns(case=pl.lit(_unconditional(rule))).select(inside.columns)],
                      how="vertical_relaxed")  # fmt: skip
     if not len(both):

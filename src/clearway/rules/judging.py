@@ -56,7 +56,7 @@ def _case(limit: Limit, number: int) -> Case:
 
 def _limits(rule: Rule, spans: pl.DataFrame) -> pl.DataFrame:
     """The bounds of each (first, last, case)."""
-    rows = []
+    rows: list[tuple[Any, ...]] = []
     for first, last, case in spans.select("first", "last", "case").unique().iter_rows():
         found = limit_over(rule, first, last, case)
         if found is None:

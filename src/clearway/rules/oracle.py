@@ -570,7 +570,7 @@ class _Oracle:
             for period in self.spread(edition, unit, start.date(), first, last):
                 stop = self.stop(clock, row, rtype)
                 running = stop is None or stop > self.now
-                end = max(start, self.now if running else stop)  # type: ignore[type-var]
+                end = max(start, self.now if stop is None or running else stop)
                 one = {"day": start.date(), "open": running, "elapsed": self.passed(clock, unit, row, start, end)}
                 found.setdefault((unit, period.name), (period, []))[1].append(one)
         return found
@@ -634,7 +634,7 @@ class _Oracle:
         """Which case decides for a unit; -1 none of them; ``None`` where it is out of scope."""
         at = datetime.combine(period.first, time())
         if unit not in self.units:
-            if rule.scope.kinds or rule.scope.where is not None:
+            if rule.scope.kinds or rule.scope.where is not None or rule.enterprise or self.replaced(rule, unit):
                 return None
             if rule.scope.places and not set(places_above(str(unit))) & set(rule.scope.places):
                 return None
@@ -650,15 +650,24 @@ class _Oracle:
             return None
         if rule.scope.places and not (begin["place"] and set(places_above(begin["place"])) & set(rule.scope.places)):
             return None
+        if self.replaced(rule, begin["place"]) or (rule.enterprise and rule.authority not in (begin["operator"], unit)):
+            return None
         if rule.scope.where is not None and not self.unit_true(rule.scope.where, unit, at):
             return None
         if not any(c.when is not None for x in rule.limits for c in x.cases):
             return 0
-        limit = next((x for x in rule.limits if x.first <= period.first <= x.last), None)
-        for n, case in enumerate(limit.cases if limit else ()):
+        held = next((x for x in rule.limits if x.first <= period.first <= x.last), None)
+        for n, case in enumerate(held.cases if held else ()):
             if case.when is None or self.unit_true(case.when, unit, at):
                 return n
         return -1
+
+    def replaced(self, rule: Rule, place: Any) -> bool:
+        """Whether a lower authority set another value for a place."""
+        return place is not None and any(
+            r.replaces == rule.id and set(places_above(str(place))) & set(r.scope.places)
+            for r in self.packs.rules.values()
+        )
 
     def bounds(
         self, rule: Rule, first: date, last: date, case: int

@@ -104,13 +104,17 @@ def _together(packs: Sequence[Pack], faults: Faults) -> Packs:
     measures: dict[str, Measure] = {}
     rules: dict[str, Rule] = {}
     ranks: dict[str, tuple[str, ...]] = {}
+    owners: dict[tuple[str, str], str] = {}
     for pack in packs:
-        for kind, mine, all_ in (("measure", pack.measures, measures), ("rule", pack.rules, rules)):
+        declared: tuple[tuple[str, Mapping[str, Measure | Rule]], ...]
+        declared = (("measure", pack.measures), ("rule", pack.rules))
+        for kind, mine in declared:
             for name, thing in mine.items():
-                if name in all_:
-                    other = all_[name]  # type: ignore[index]
-                    faults.add("pack_over", thing.file, thing.line, kind, name, pack=other.pack)  # type: ignore[attr-defined]
-                all_[name] = thing  # type: ignore[index]
+                owner = owners.setdefault((kind, name), pack.id)
+                if owner != pack.id:
+                    faults.add("pack_over", thing.file, thing.line, kind, name, pack=owner)
+        measures.update(pack.measures)
+        rules.update(pack.rules)
         ranks.update(pack.ranks)
     return Packs(tuple(packs), measures, rules, ranks)
 

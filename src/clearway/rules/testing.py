@@ -132,9 +132,9 @@ def fill(lake: Lake, parts: Iterable[Rows], origin: str = "generated") -> None:
             together.setdefault(name, []).extend(mine)
     with tempfile.TemporaryDirectory() as folder:
         paths = []
-        for name, rows in together.items():
+        for name, mine in together.items():
             path = Path(folder) / f"{name}.parquet"
-            frame_of(rows, lake.types[name]).write_parquet(path)
+            frame_of(mine, lake.types[name]).write_parquet(path)
             paths.append(path)
         early = datetime(2000, 1, 1)
         for path in paths:

@@ -71,9 +71,8 @@ def _parts(prepared: Prepared, job: Job, ranks: Ranks, now: datetime, reach: tup
         parts = {"b": base.sum()}
         wait = due_after(edition)
         if wait is not None or edition.ripe:
-            moment, limit = (
-                (table[edition.ripe].cast("timestamp"), now) if edition.ripe else (table["_time"], now - wait)
-            )
+            moment = table[edition.ripe].cast("timestamp") if edition.ripe else table["_time"]
+            limit = now if edition.ripe or wait is None else now - wait
             due = (moment <= ibis.literal(limit)).fill_null(False)
             parts["l"] = (base & ~due).sum()
             base = base & due

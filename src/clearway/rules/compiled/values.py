@@ -125,8 +125,8 @@ class Compiled:
         for job in jobs:
             by_type.setdefault(job.edition.of, []).append(job)
         for name, mine in by_type.items():
-            typed = [self._typed(j) for j in mine]
-            prepared = self._prepared(self.lake.type(name), typed)
+            typed = [self.typed(j) for j in mine]
+            prepared = self.prepared(self.lake.type(name), typed)
             daily = sums.daily_sums(prepared, typed, self.packs.ranks, self.window.now)
             reach = (min(j.first for j in typed), max(j.last for j in typed))
             for field in {j.edition.unit_field for j in typed} - {sums.NATION}:
@@ -145,7 +145,7 @@ class Compiled:
     def _season(self, edition: Edition) -> pl.DataFrame:
         return self.around.season(edition.season) if edition.period == "season" else pl.DataFrame()
 
-    def _typed(self, job: Job) -> Job:
+    def typed(self, job: Job) -> Job:
         """The job with the constants of its conditions typed and subjects filled in."""
         rtype = self.lake.type(job.edition.of)
         names = Names(rtype, self.lake.types)
@@ -158,9 +158,10 @@ class Compiled:
         edition = replace(e, base=typed(e.base), match=typed(e.match), adds=typed(e.adds), takes=typed(e.takes))
         return replace(job, edition=edition)
 
-    def _prepared(self, rtype: RecordType, jobs: list[Job]) -> Prepared:
+    def prepared(self, rtype: RecordType, jobs: list[Job], more: Iterable[str] = ()) -> Prepared:
+        """The relation of a type with all that some jobs use."""
         conditions: list[Condition | None] = []
-        names: set[str] = set()
+        names: set[str] = set(more)
         for job in jobs:
             e = job.edition
             conditions += [e.base, e.match, e.adds, e.takes]
@@ -181,9 +182,9 @@ class Compiled:
 
     def _rows(self, job: Job, columns: Mapping[str, str]) -> tuple[pl.DataFrame, Job]:
         """The records of a job's base: unit, _day, _time, subject and the fields asked for, under their new names."""
-        job = self._typed(job)
+        job = self.typed(job)
         rtype = self.lake.type(job.edition.of)
-        prepared = self._prepared(rtype, [job])
+        prepared = self.prepared(rtype, [job])
         table = prepared.table
         keep = holds(job.edition.base, table, self.packs.ranks, prepared.related)
         rows = table.filter(keep & (table["_day"] >= job.first) & (table["_day"] <= job.last))
@@ -224,7 +225,7 @@ class Compiled:
             # records name the unit that is covered; it may count for another, such as its place
             own = replace(edition, unit_field=str(self.lake.type(edition.of).unit))
             rows, _ = self._rows(replace(job, edition=own), extra)
-            return kinds.coverage(rows, edition, spread, self._members(job))
+            return kinds.coverage(rows, edition, spread, self.members(job))
         rows, job = self._rows(job, extra)
         return kinds.distinct(rows, edition, spread)
 
@@ -236,7 +237,7 @@ class Compiled:
         asked = self._expected_units(job.edition.expected, job)
         return pl.concat([seen, asked.select(KEYS)]).unique().sort("unit", "first")
 
-    def _members(self, job: Job) -> pl.DataFrame:
+    def members(self, job: Job) -> pl.DataFrame:
         """Units of the register that a coverage counts, with the group and period each counts for."""
         units = self._units_where(job.edition.among, job)
         group = pl.col("unit") if job.edition.unit_field in self._own_unit(job) else pl.col(job.edition.unit_field)
@@ -251,7 +252,7 @@ class Compiled:
     def _register(self, job: Job) -> pl.DataFrame:
         """Whether units hold what they must on the first day of the period."""
         edition = job.edition
-        members = self._members(job)
+        members = self.members(job)
         if not edition.held:
             return sums.with_values(members.group_by(KEYS).agg(n=pl.len()), edition)
         rtype = self.lake.type(edition.held)
@@ -434,6 +435,10 @@ class Compiled:
             units = units.filter(pl.col("kind").is_in(rule.scope.kinds))
         if rule.scope.places:
             units = units.filter(within_places(units["place"], rule.scope.places))
+        if rule.enterprise:
+            units = units.filter((pl.col("operator") == rule.authority) | (pl.col("unit") == rule.authority))
+        for local in replacing(self.packs, rule):
+            units = units.filter(~within_places(units["place"], local.scope.places))
         names = {f.name for x in rule.limits for c in x.cases if c.when is not None for f in fields_of(c.when)}
         if not names:
             return units.select(*KEYS, case=pl.lit(0))
@@ -448,6 +453,11 @@ class Compiled:
                 branches.append((met, ibis.literal(n)))
         decided = ibis.cases(*branches, else_=-1)
         return pl.DataFrame(table.select(*KEYS, case=decided.cast("int32")).to_polars())
+
+
+def replacing(packs: Packs, rule: Rule) -> list[Rule]:
+    """Rules that set another value for their places."""
+    return [r for r in packs.rules.values() if r.replaces == rule.id and r.scope.places]
 
 
 def within_places(places: pl.Series, wanted: tuple[str, ...]) -> pl.Series:
