@@ -20,6 +20,7 @@ from clearway.cli import (
     replan_commands,
     rule_commands,
     simulate_commands,
+    world_commands,
 )
 from clearway.cli.app import app, language, write_faults
 from clearway.core.errors import ClearwayError, InputError
@@ -34,6 +35,7 @@ __all__ = [
     "replan_commands",
     "rule_commands",
     "simulate_commands",
+    "world_commands",
 ]
 
 

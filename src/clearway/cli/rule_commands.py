@@ -35,7 +35,8 @@ STATE_ZH = {
 }  # fmt: skip
 
 
-def _day(text: str | None, option: str) -> date | None:
+def day_option(text: str | None, option: str) -> date | None:
+    """A day of an option; a fault where it is none."""
     if text is None:
         return None
     try:
@@ -125,7 +126,7 @@ def explain_(
     from clearway.rules.explain import explain
 
     opened = Lake.open(lake, create=False) if lake is not None else None
-    found = explain(_packs(pack), rule, _day(day, "--day") or date.today(), unit, opened, language(lang))
+    found = explain(_packs(pack), rule, day_option(day, "--day") or date.today(), unit, opened, language(lang))
     if json_:
         limit = found.limit
         echo_json(
@@ -154,7 +155,7 @@ def overdue_(
     from clearway.rules.explain import overdue
 
     tongue = language(lang)
-    late, gaps = overdue(_packs(packs), _day(today, "--today") or date.today(), days)
+    late, gaps = overdue(_packs(packs), day_option(today, "--today") or date.today(), days)
     if json_:
         echo_json(
             {
@@ -235,7 +236,7 @@ def check(
     from clearway.rules import check as judge
 
     tongue = language(lang)
-    first, last = _day(start, "--from"), _day(end, "--to")
+    first, last = day_option(start, "--from"), day_option(end, "--to")
     moment = _moment(at, lake)
     packs = _packs(pack)
     findings = judge(lake, first, last, packs=packs, at=moment, rules=rule, origin=origin)

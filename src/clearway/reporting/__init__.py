@@ -1,6 +1,6 @@
-"""Pages about plans, runs, notices and records: one self-contained HTML file each, offline, in Chinese and English.
+"""Pages about plans, runs, notices, records, findings: one self-contained HTML file each, offline, in zh and en.
 
-In:     Plans, Outcomes, Notices, Completeness
+In:     Plans, Outcomes, Notices, Completeness, Findings
 Out:    HTML text, workbooks
 Not:    deciding anything; serving
 Words:  load = parcels handled as a share of capacity; worth = what more capacity would save
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from clearway.reporting.comparison import render_comparison
     from clearway.reporting.completeness import render_completeness
+    from clearway.reporting.findings import render_findings
     from clearway.reporting.page import render_report
     from clearway.reporting.review import render_review
     from clearway.reporting.sheets import Sheets
@@ -23,11 +24,20 @@ _HOME = {
     "Sheets": "sheets",
     "render_comparison": "comparison",
     "render_completeness": "completeness",
+    "render_findings": "findings",
     "render_report": "page",
     "render_review": "review",
 }
 
-__all__ = ["AssetsMissingError", "Sheets", "render_comparison", "render_completeness", "render_report", "render_review"]
+__all__ = [
+    "AssetsMissingError",
+    "Sheets",
+    "render_comparison",
+    "render_completeness",
+    "render_findings",
+    "render_report",
+    "render_review",
+]
 
 
 def __getattr__(name: str) -> Any:

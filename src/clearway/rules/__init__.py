@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from clearway.rules.cases import Stage, build
-    from clearway.rules.check import check
     from clearway.rules.declared import Packs, Rule
+    from clearway.rules.evaluating import check
     from clearway.rules.findings import Findings
     from clearway.rules.oracle import interpret
     from clearway.rules.reading import BUILT_IN, load_packs
@@ -25,7 +25,7 @@ _HOME = {
     "Rule": "declared",
     "Stage": "cases",
     "build": "cases",
-    "check": "check",
+    "check": "evaluating",
     "interpret": "oracle",
     "load_packs": "reading",
 }

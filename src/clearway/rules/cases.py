@@ -76,7 +76,7 @@ def build(
                 row[rtype.time] = _later(row[rtype.time], again // times)
                 rows.setdefault(name, []).append(row)
     if not stage.registered:
-        _register(rows, rule, measure, stage)
+        _register(rows, rule, measure, stage, case.unit)
     unit = _value(case.unit, "", None, stage)
     edition = measure.editions[-1]
     for candidate in measure.editions:
@@ -89,15 +89,15 @@ def build(
     return rows, unit, period
 
 
-def _register(rows: Rows, rule: Rule, measure: Measure, stage: Stage) -> None:
+def _register(rows: Rows, rule: Rule, measure: Measure, stage: Stage, judged: str) -> None:
     """Units that the case names and does not register itself."""
     mine = rows.setdefault("unit", [])
     there = {r["id"] for r in mine}
     long_ago, operator = stage.day - timedelta(days=900), stage.unit("O")
     kind = kind_for(rule, measure)
-    wanted = [("U", kind, operator), ("O", "operator", None)]
-    for letter in "VW":
-        if any(stage.unit(letter) in r.values() for part in rows.values() for r in part):
+    wanted: list[tuple[str, str, str | None]] = [("O", "operator", None)]
+    for letter in "UVW":
+        if letter == judged or any(stage.unit(letter) in r.values() for part in rows.values() for r in part):
             wanted.append((letter, kind, operator))
     for letter, what, owner in wanted:
         name = stage.unit(letter)

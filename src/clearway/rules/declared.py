@@ -154,6 +154,7 @@ class RuleCase:
     at: str
     figures: Mapping[str, float]
     line: int
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from datetime import date, timedelta
 from typing import Any
 
 from clearway.records import Lake
-from clearway.rules.check import check
 from clearway.rules.declared import Gap, Limit, Packs, Rule
+from clearway.rules.evaluating import check
 from clearway.rules.periods import period_of
 from clearway.rules.reading import all_rules
 

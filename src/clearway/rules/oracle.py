@@ -604,7 +604,15 @@ class _Oracle:
         return float((last - first).days + clock.first_day)
 
     def works(self, unit: Any, day: date) -> bool:
-        return bool(self.around(unit, "calendar", "workday", datetime.combine(day, time())))
+        begun = [r for r in self.units.get(unit, []) if r["from"] <= day]
+        if not begun:
+            return bool(self.around(unit, "calendar", "workday", datetime.combine(day, time())))
+        # clocks run on after a unit has ended
+        for place in (unit, *(places_above(begun[-1]["place"]) if begun[-1]["place"] else ())):
+            for r in self.registers["calendar"]:
+                if r["place"] == place and r["day"] == day:
+                    return bool(r["workday"])
+        return day.weekday() < 5
 
     # ------------------------------------------------------------ judging
 

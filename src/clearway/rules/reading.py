@@ -401,7 +401,7 @@ class _Reader:
         day = self._day(raw["day"], (*path, "day")) if "day" in raw else date(2022, 11, 16)
         return RuleCase(
             raw["title"], day, raw["records"], raw["state"], raw.get("unit", "U"), raw.get("period", ""),
-            raw.get("at", ""), figures, self.document.line(path),
+            raw.get("at", ""), figures, self.document.line(path), tuple(raw.get("also", ())),
         )  # fmt: skip
 
     def _day(self, text: str, path: Steps) -> date:

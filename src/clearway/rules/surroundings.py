@@ -119,14 +119,20 @@ class Surroundings:
     def calendar(self) -> pl.DataFrame:
         """Days that differ from Monday to Friday: key, since, until, workday."""
         said = {(p, d): (w,) for p, d, w in self._lake.read("calendar").select("place", "day", "workday").iter_rows()}
-        return self._daily(said, {"workday": pl.Boolean})
+        return self._daily(said, {"workday": pl.Boolean}, lasting=True)
 
-    def _daily(self, said: dict[tuple[str, date], tuple[Any, ...]], columns: dict[str, Any]) -> pl.DataFrame:
+    def _daily(
+        self, said: dict[tuple[str, date], tuple[Any, ...]], columns: dict[str, Any], *, lasting: bool = False
+    ) -> pl.DataFrame:
+        """What is said of days, by unit; ``lasting`` goes on after a unit has ended, for clocks that still run."""
         days: dict[str, list[date]] = {}
         for place, day in said:
             days.setdefault(place, []).append(day)
         found = []
-        for key, since, until, chain in self._holders:
+        holders = self._holders
+        for n, (key, since, until, chain) in enumerate(holders):
+            if lasting:
+                until = holders[n + 1][1] if n + 1 < len(holders) and holders[n + 1][0] == key else FAR
             told: set[date] = set()
             for place in chain:
                 for day in days.get(place, ()):

@@ -22,8 +22,8 @@ from clearway.core.errors import Faults
 from clearway.core.places import all_places
 from clearway.records import Lake, RecordType, place_code, places_above, record_types
 from clearway.rules.cases import Rows, Stage, build, moment_of
-from clearway.rules.check import check
 from clearway.rules.declared import Packs, Rule, RuleCase
+from clearway.rules.evaluating import check
 from clearway.rules.figures import Window
 from clearway.rules.oracle import interpret
 from clearway.rules.periods import period_of
