@@ -37,7 +37,7 @@ def test_not_in_and_not_between_turn_round() -> None:
         ("step in ()", 9),
         ("(a = 1", 6),
         ("a = 2022-13-40", 4),
-        ("rank(level, rank(level, x)) > 1", 25),
+        ("rank(level, rank(level, x)) > 1", 12),
         ("'a'", 3),
     ],
 )

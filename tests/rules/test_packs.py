@@ -67,7 +67,7 @@ def broken(old: str, new: str) -> str:
         (broken("at_least: 1.0", "at_leas: 1.0"), "pack_key"),
         (broken("at_least: 1.0, ", ""), "limit_which"),
         (broken("2020-01-01:", "2020-02-30:"), "not_date"),
-        (broken("at_least: 1.0,", "ended: true,"), "limit_which"),
+        (broken("at_least: 1.0,", "ended: true,"), "never_applies"),
         (broken("basis: text", "basis: rumour"), "not_choice"),
         (broken("    force: order\n", ""), "pack_missing"),
         (broken("match: real_name = 'yes', ", ""), "pack_missing"),

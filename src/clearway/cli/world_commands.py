@@ -52,7 +52,8 @@ def world(
     rules = made.truth["rule"].n_unique()
     if tongue == "zh":
         typer.echo(
-            f"{records:,} 条记录；{rules} 条规则，违反 {planted.get('violation', 0):,}，临界 {planted.get('near-miss', 0):,}"
+            f"{records:,} 条记录；{rules} 条规则，"
+            f"违反 {planted.get('violation', 0):,}，临界 {planted.get('near-miss', 0):,}"
         )
     else:
         typer.echo(

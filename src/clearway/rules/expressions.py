@@ -154,9 +154,10 @@ class _Parser:
         while at < len(text):
             found = _TOKEN.match(text, at)
             if not found:
-                if not text[at:].strip():
+                rest = text[at:].lstrip()
+                if not rest:
                     break
-                raise GrammarError(f"{text[at:].strip()[:20]!r} is no part of an expression", at)
+                raise GrammarError(f"{rest[:20]!r} is no part of an expression", len(text) - len(rest))
             kind = str(found.lastgroup)
             word, start = found[kind], found.start(kind)
             if kind == "name" and word in _WORDS:
@@ -266,10 +267,11 @@ class _Parser:
             self.take("(")
             table = self.take("name")
             self.take(",")
+            inner = self.tokens[self.at][2] if self.at < len(self.tokens) else self.end
             of = self.operand()
             self.take(")")
             if isinstance(of, Rank):
-                raise GrammarError("a rank of a rank is no operand", self.tokens[self.at - 1][2])
+                raise GrammarError("a rank of a rank is no operand", inner)
             return Rank(table, of)
         return self.constant()
 

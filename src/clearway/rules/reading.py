@@ -105,7 +105,7 @@ def _together(packs: Sequence[Pack], faults: Faults) -> Packs:
     rules: dict[str, Rule] = {}
     ranks: dict[str, tuple[str, ...]] = {}
     owners: dict[tuple[str, str], str] = {}
-    for pack in packs:
+    for pack in sorted(packs, key=lambda p: p.id not in BUILT_IN):
         declared: tuple[tuple[str, Mapping[str, Measure | Rule]], ...]
         declared = (("measure", pack.measures), ("rule", pack.rules))
         for kind, mine in declared:
