@@ -46,9 +46,19 @@ class Bench:
         return self._frames[name]
 
     def prepare(
-        self, rtype: RecordType, first: date, last: date, conditions: Iterable[Condition | None], names: Iterable[str]
+        self,
+        rtype: RecordType,
+        first: date,
+        last: date,
+        conditions: Iterable[Condition | None],
+        names: Iterable[str],
+        *,
+        windows: bool = True,
     ) -> Prepared:
-        """The records of some days, and of days around them as far as related records are looked for."""
+        """The records of some days, with a column for each related record that is looked for.
+
+        Without ``windows`` there are no such columns, but the records of the days around, as far as they may lie.
+        """
         conditions = [c for c in conditions if c is not None]
         related = list(dict.fromkeys(r for c in conditions for r in related_in(c)))
         back, ahead = _reach(related)
@@ -67,7 +77,7 @@ class Bench:
         table = table.mutate(_day=table["_time"].date())
         table = self._named(table, rtype, sorted(n for n in used if "." in n))
         columns: dict[Related, str] = {}
-        if related:
+        if related and windows:
             columns = {r: f"_r{i}" for i, r in enumerate(related)}
             table = table.mutate(**{columns[r]: self._related(r, table) for r in related})
             table = table.filter((table["_day"] >= first) & (table["_day"] <= last))
@@ -169,7 +179,7 @@ def _reach(related: list[Related]) -> tuple[timedelta, timedelta]:
     """How far before and after the days judged records are read, in whole days."""
     back = ahead = timedelta(0)
     for one in related:
-        span = LOOK_BACK if one.within is None or one.between is not None else one.within
+        span = LOOK_BACK if one.within is None else one.within
         if one.side in ("before", "around"):
             back = max(back, span)
         if one.side in ("after", "around"):

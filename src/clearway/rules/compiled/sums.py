@@ -8,6 +8,7 @@ Not:    kinds that need single records (kinds.py)
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -15,6 +16,7 @@ import ibis
 import polars as pl
 
 from clearway.rules.compiled.bench import Prepared
+from clearway.rules.compiled.nearby import looked_up
 from clearway.rules.compiled.terms import Ranks, holds
 from clearway.rules.conditions import related_in
 from clearway.rules.declared import Edition
@@ -51,6 +53,26 @@ def daily_sums(prepared: Prepared, jobs: Sequence[Job], ranks: Ranks, now: datet
     frame = table.group_by([*keys, "_day"]).aggregate(**parts).to_polars()
     sums = [c for c in frame.columns if c not in (*keys, "_day")]
     return pl.DataFrame(frame).with_columns(pl.col(sums).fill_null(0))
+
+
+def looks_around(edition: Edition) -> bool:
+    """Whether a share's match, and only that, looks for related records."""
+    inside = any(True for _ in related_in(edition.match))
+    return edition.kind == "share" and inside and not any(True for _ in related_in(edition.base))
+
+
+def sums_around(around: Any, job: Job, key: Sequence[str], ranks: Ranks, now: datetime) -> pl.DataFrame:
+    """The daily parts of one job whose match looks for related records: only its base is looked up."""
+    within = (around["_day"] >= job.first) & (around["_day"] <= job.last)
+    judged = around.filter(within & holds(job.edition.base, around, ranks, {}))
+    related = list(dict.fromkeys(related_in(job.edition.match)))
+    prepared = looked_up(judged, around, related, key, ranks)
+    bare = Job(job.measure, replace(job.edition, base=None), job.first, job.last)
+    parts = {f"0.{n}": c for n, c in _parts(prepared, bare, ranks, now, (job.first, job.last)).items()}
+    field = job.edition.unit_field
+    keys = [] if field == NATION else [field]
+    frame = prepared.table.group_by([*keys, "_day"]).aggregate(records=prepared.table.count(), **parts).to_polars()
+    return by_unit(pl.DataFrame(frame), 0, job)
 
 
 def _parts(prepared: Prepared, job: Job, ranks: Ranks, now: datetime, reach: tuple[date, date]) -> dict[str, Any]:

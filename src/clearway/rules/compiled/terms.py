@@ -113,8 +113,8 @@ def related_column(one: Related, table: Any, ranks: Ranks, window_of: Any, none_
     time = table["_time"]
     if one.side == "before":
         nearest = wanted.ifelse(time, None).max().over(window_of(back, -tick))
-        barrier = between.ifelse(time, None).max().over(window_of(None, -tick))
+        barrier = between.ifelse(time, None).max().over(window_of(back, -tick))
         return at_once | (nearest.notnull() & (barrier.isnull() | (nearest >= barrier)))
     nearest = wanted.ifelse(time, None).min().over(window_of(-tick, back))
-    barrier = between.ifelse(time, None).min().over(window_of(-tick, None))
+    barrier = between.ifelse(time, None).min().over(window_of(-tick, back))
     return at_once | (nearest.notnull() & (barrier.isnull() | (nearest <= barrier)))

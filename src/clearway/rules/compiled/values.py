@@ -125,7 +125,11 @@ class Compiled:
         for job in jobs:
             by_type.setdefault(job.edition.of, []).append(job)
         for name, mine in by_type.items():
-            typed = [self.typed(j) for j in mine]
+            every = [self.typed(j) for j in mine]
+            typed = [j for j in every if not sums.looks_around(j.edition)]
+            self._sums_around(name, [j for j in every if sums.looks_around(j.edition)], found)
+            if not typed:
+                continue
             prepared = self.prepared(self.lake.type(name), typed)
             daily = sums.daily_sums(prepared, typed, self.packs.ranks, self.window.now)
             reach = (min(j.first for j in typed), max(j.last for j in typed))
@@ -138,6 +142,18 @@ class Compiled:
                 begins = max(job.first, first) if not job.edition.change else job.first
                 values = sums.values_of(rows.drop("records"), job.edition, begins, last, self._season(job.edition))
                 found.setdefault(job.measure.id, []).append(self._in_edition(values, job))
+
+    def _sums_around(self, name: str, jobs: list[Job], found: dict[str, list[pl.DataFrame]]) -> None:
+        """Shares whose match looks for related records."""
+        rtype = self.lake.type(name)
+        for job in jobs:
+            around = self.prepared(rtype, [job], rtype.key, windows=False).table
+            rows = sums.sums_around(around, job, rtype.key, self.packs.ranks, self.window.now)
+            first, last = self.stretch(job.measure.id)
+            values = sums.values_of(
+                rows.drop("records"), job.edition, max(job.first, first), last, self._season(job.edition)
+            )
+            found.setdefault(job.measure.id, []).append(self._in_edition(values, job))
 
     def _in_edition(self, values: pl.DataFrame, job: Job) -> pl.DataFrame:
         return values.filter(pl.col("first").is_between(job.edition.first, job.edition.last))
@@ -158,7 +174,9 @@ class Compiled:
         edition = replace(e, base=typed(e.base), match=typed(e.match), adds=typed(e.adds), takes=typed(e.takes))
         return replace(job, edition=edition)
 
-    def prepared(self, rtype: RecordType, jobs: list[Job], more: Iterable[str] = ()) -> Prepared:
+    def prepared(
+        self, rtype: RecordType, jobs: list[Job], more: Iterable[str] = (), *, windows: bool = True
+    ) -> Prepared:
         """The relation of a type with all that some jobs use."""
         conditions: list[Condition | None] = []
         names: set[str] = set(more)
@@ -176,7 +194,7 @@ class Compiled:
         if rtype.subject:
             names.add(rtype.subject)
         first, last = min(j.first for j in jobs), max(j.last for j in jobs)
-        return self.bench.prepare(rtype, first, last, conditions, names)
+        return self.bench.prepare(rtype, first, last, conditions, names, windows=windows)
 
     # ------------------------------------------------------------ kinds of single records
 

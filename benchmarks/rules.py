@@ -1,0 +1,140 @@
+"""Judging a month of a country: all rules of the built-in packs and more, beside SQL written by hand.
+
+In:     a world of 3,000 facilities and 5 million events over 30 days
+Out:    Markdown rows
+Not:    whether findings are right (tests/rules, tests/world)
+Words:  peer = five of the measures as DuckDB SQL written by hand over the same files
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+from datetime import date, timedelta
+from pathlib import Path
+
+RUNS = 5
+FIRST, LAST = date(2022, 11, 1), date(2022, 11, 30)
+OUTLETS, EVENTS = 60, 5_000_000
+STEPS = ("accepted", "screened", "sorted", "departed", "arrived", "out-for-delivery", "delivered")
+FIVE = ("sec-realname-check", "sec-inspect", "sec-screen-100", "exp-72h", "exp-limit-intercity")
+
+_HEAD = "pack: bench\ntitle: {zh: 测, en: bench}\n"
+_RULE = """  - id: bench-{n}
+    title: {{zh: 测, en: bench}}
+    measure: {{unit: count, kind: count, of: scan, base: "step = '{step}' and {more}", per: [facility, day]}}
+    values:
+      2020-01-01: {{at_most: 1000000, cite: none}}
+    authority: {{place: CN}}
+    force: target
+    basis: draft
+    last_checked: 2026-11-22
+"""
+_MORE = ("operator is present", "origin.province = destination.province")
+_SQL = """
+WITH s AS (
+  SELECT *, CAST(time AS DATE) AS day,
+    sum((step = 'screened')::INT) OVER (PARTITION BY item_id ORDER BY time
+      RANGE BETWEEN INTERVAL 7 DAYS PRECEDING AND CURRENT ROW) AS screened,
+    sum((step = 'delivered')::INT) OVER (PARTITION BY item_id ORDER BY time
+      RANGE BETWEEN CURRENT ROW AND INTERVAL 72 HOURS FOLLOWING) AS delivered,
+    sum((step IN ('attempted', 'delivered'))::INT) OVER (PARTITION BY item_id ORDER BY time
+      RANGE BETWEEN CURRENT ROW AND INTERVAL 72 HOURS FOLLOWING) AS reached
+  FROM read_parquet('{files}', hive_partitioning = false, union_by_name = true)
+  WHERE _until IS NULL AND time >= TIMESTAMP '{first}' - INTERVAL 7 DAYS AND time < TIMESTAMP '{last}' + INTERVAL 4 DAYS
+)
+SELECT facility, day,
+  sum((step = 'accepted' AND item_class <> 'letter' AND agreement_client IS NULL)::INT) d1,
+  sum((step = 'accepted' AND item_class <> 'letter' AND agreement_client IS NULL AND real_name = 'yes')::INT) n1,
+  sum((step = 'accepted' AND item_class <> 'letter')::INT) d2,
+  sum((step = 'accepted' AND item_class <> 'letter' AND inspected = 'yes')::INT) n2,
+  sum((step = 'departed' AND mode = 'air')::INT) d3,
+  sum((step = 'departed' AND mode = 'air' AND screened > 0)::INT) n3,
+  sum((step = 'accepted' AND substr(origin, 1, 4) <> substr(destination, 1, 4))::INT) d4,
+  sum((step = 'accepted' AND substr(origin, 1, 4) <> substr(destination, 1, 4) AND delivered > 0)::INT) n4,
+  sum((step = 'accepted' AND substr(origin, 1, 4) <> substr(destination, 1, 4) AND reached > 0)::INT) n5
+FROM s WHERE day BETWEEN DATE '{first}' AND DATE '{last}' GROUP BY ALL
+"""
+_CHECK = """
+import json, resource, sys, time
+begun = time.perf_counter()
+import clearway as cw
+found = cw.check({lake!r}, {first!r}, {last!r}, packs={packs!r}, rules={rules!r})
+spent = time.perf_counter() - begun
+print(json.dumps([spent, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, len(found)]))
+"""
+_PEER = """
+import json, resource, time
+begun = time.perf_counter()
+import duckdb
+rows = duckdb.connect(config={{"memory_limit": "1500MB"}}).sql({sql!r}).fetch_arrow_table()
+print(json.dumps([time.perf_counter() - begun, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, len(rows)]))
+"""
+
+
+def bench_pack(folder: Path) -> Path:
+    """Fourteen more measures on events."""
+    folder.mkdir()
+    rules = [_RULE.format(n=n, step=s, more=m) for n, (s, m) in enumerate((s, m) for m in _MORE for s in STEPS)]
+    (folder / "pack.yaml").write_text(_HEAD, encoding="utf-8")
+    (folder / "topic.yaml").write_text("topic: {id: bench, zh: 测, en: bench}\nrules:\n" + "".join(rules))
+    return folder
+
+
+def make_lake(folder: Path, events: int = EVENTS) -> Path:
+    """A lake of a month, without plants."""
+    import clearway as cw
+    from clearway.records import Lake
+    from clearway.world import make_world
+
+    case = cw.Case.read("china-2022/east")
+    days = (LAST - FIRST).days + 1
+    items = round(events / 10.4 / days)
+    world = make_world(case, FIRST, LAST, 1, items=items, outlets=OUTLETS, each=0)
+    made = world.write(folder / "world")
+    lake = Lake.open(folder / "lake")
+    lake.ingest(sorted((made / "records").glob("*.parquet")), origin="generated")
+    lake.compact()
+    return folder / "lake"
+
+
+def timed(code: str, runs: int) -> tuple[float, float, int]:
+    """Median seconds and MB of some code in fresh processes, and what it counted."""
+    results = []
+    for _ in range(runs):
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        results.append(json.loads(done.stdout.splitlines()[-1]))
+    return (
+        statistics.median(r[0] for r in results),
+        statistics.median(r[1] for r in results),
+        results[0][2],
+    )
+
+
+def rows(runs: int = RUNS, events: int = EVENTS) -> list[str]:
+    """Markdown: all rules over a month, a day of it, five measures and the peer's."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        lake = make_lake(folder, events)
+        packs = ["cn", "cn-epidemic", str(bench_pack(folder / "bench"))]
+        first, last = FIRST.isoformat(), LAST.isoformat()
+        whole = timed(_CHECK.format(lake=str(lake), first=first, last=last, packs=packs, rules=None), runs)
+        a_day = timed(_CHECK.format(lake=str(lake), first=last, last=last, packs=packs, rules=None), runs)
+        five = timed(_CHECK.format(lake=str(lake), first=first, last=last, packs=packs, rules=FIVE), runs)
+        sql = _SQL.format(files=f"{lake}/data/scan/**/*.parquet", first=first, last=LAST + timedelta(days=1))
+        peer = timed(_PEER.format(sql=sql), runs)
+    out = ["| what | seconds | MB | findings or rows |", "|---|---|---|---|"]
+    for label, (seconds, memory, count) in (
+        ("all rules, a month", whole), ("all rules, one day of it", a_day), ("five measures on events", five),
+        ("the five as SQL written by hand", peer),
+    ):  # fmt: skip
+        out.append(f"| {label} | {seconds:.1f} | {memory:,.0f} | {count:,} |")
+    out.append(f"\nfive measures: {five[0] / peer[0]:.2f} x the SQL written by hand")
+    return out
+
+
+if __name__ == "__main__":
+    print("\n".join(rows(int(sys.argv[1]) if len(sys.argv) > 1 else RUNS)))
