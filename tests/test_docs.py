@@ -30,7 +30,7 @@ def environment() -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("name", ["bring-your-own-network.md", "notices.md", "records.md"])
+@pytest.mark.parametrize("name", ["bring-your-own-network.md", "notices.md", "records.md", "rules.md"])
 def test_the_worked_example_runs(name: str, tmp_path: Path) -> None:
     """Every command of a worked example runs in order, and so does its Python."""
     (tmp_path / "samples").symlink_to(ROOT / "samples")
@@ -60,11 +60,13 @@ def test_readme_commands_run(tmp_path: Path) -> None:
 
 def test_tables_page_is_up_to_date() -> None:
     """docs/tables.md is what the declared columns give."""
-    from scripts.docs_tables import render, render_records
+    from scripts.docs_tables import render, render_records, render_rules
 
     assert (ROOT / "docs" / "tables.md").read_text(encoding="utf-8") == render()
     records = (ROOT / "docs" / "records.md").read_text(encoding="utf-8")
     assert records == render_records(records)
+    rules = (ROOT / "docs" / "rules.md").read_text(encoding="utf-8")
+    assert rules == render_rules(rules)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)

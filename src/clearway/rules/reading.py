@@ -257,6 +257,8 @@ class _Reader:
         unit, period = raw["per"]
         own = {k: raw[k] for k in ("subject", "season", "scale", "distinct", "take", "window", "edges", "start", "end",
                                    "hours", "at_least", "change", "sampled", "ripe") if k in raw}  # fmt: skip
+        if "scale" in own:
+            own["scale"] = float(own["scale"])
         for key in ("value", "over"):
             if isinstance(raw.get(key), dict):
                 own[f"{key}_of"] = raw[key]["measure"]

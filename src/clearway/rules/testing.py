@@ -124,7 +124,9 @@ def client_code(number: int) -> str:
     return body + str(uscc.calc_check_digit(body))
 
 
-def fill(lake: Lake, parts: Iterable[Rows], origin: str = "generated") -> None:
+def fill(
+    lake: Lake, parts: Iterable[Rows], origin: str = "generated", received: datetime | None = datetime(2000, 1, 1)
+) -> None:
     """Take rows by type into a lake; every one must be accepted."""
     together: Rows = {}
     for rows in parts:
@@ -136,9 +138,8 @@ def fill(lake: Lake, parts: Iterable[Rows], origin: str = "generated") -> None:
             path = Path(folder) / f"{name}.parquet"
             frame_of(mine, lake.types[name]).write_parquet(path)
             paths.append(path)
-        early = datetime(2000, 1, 1)
         for path in paths:
-            report = lake.ingest([path], type=path.stem, origin=origin, received=early)
+            report = lake.ingest([path], type=path.stem, origin=origin, received=received)
             if report.refused:
                 faults = Faults()
                 faults.faults.extend(report.faults)
