@@ -16,7 +16,8 @@ import polars as pl
 
 from clearway.core.errors import ClearwayError
 from clearway.records import Lake
-from clearway.rules.compiled.values import Compiled, replacing, within_places
+from clearway.rules.compiled.scopes import replacing, within_places
+from clearway.rules.compiled.values import Compiled
 from clearway.rules.declared import Edition, Packs, Rule
 from clearway.rules.figures import Figures, Window
 from clearway.rules.findings import Findings
@@ -25,7 +26,7 @@ from clearway.rules.periods import period_of
 from clearway.rules.reading import BUILT_IN, all_rules, load_packs
 
 if TYPE_CHECKING:
-    from clearway.rules.compiled.values import Stretch
+    from clearway.rules.compiled.scopes import Stretch
 
 _DAY = timedelta(days=1)
 

@@ -1,8 +1,8 @@
 """Values of measures, compiled: one pass over each record type for all sums, further queries for the other kinds.
 
 In:     a lake, packs, the window evaluated
-Out:    Figures; units in the scope of rules, by period
-Not:    states (judging.py)
+Out:    Figures
+Not:    states (judging.py), who a rule holds for (scopes.py)
 """
 
 from __future__ import annotations
@@ -10,29 +10,27 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date, timedelta
-from typing import Any
 
 import ibis
 import polars as pl
 
 from clearway.records import Lake, RecordType
 from clearway.rules.compiled import kinds, sums
-from clearway.rules.compiled.bench import Bench, Prepared
+from clearway.rules.compiled.bench import Prepared
+from clearway.rules.compiled.scopes import Scopes, Stretch
 from clearway.rules.compiled.terms import boolean, holds
 from clearway.rules.conditions import Condition
-from clearway.rules.declared import Edition, Expected, Measure, Packs, Rule
-from clearway.rules.expressions import Expression, fields_of
+from clearway.rules.declared import Edition, Expected, Measure, Packs
 from clearway.rules.figures import VALUES, Figures, Job, Window, no_values
-from clearway.rules.periods import period_of, periods
+from clearway.rules.periods import period_of
 from clearway.rules.resolving import Names
 from clearway.rules.surroundings import FAR, Surroundings
 
 _DAY = timedelta(days=1)
 KEYS = kinds.KEYS
-Stretch = tuple[date, date]
 
 
-class Compiled:
+class Compiled(Scopes):
     """The engine of records at work on one window.
 
     Parameters
@@ -45,14 +43,11 @@ class Compiled:
         self, lake: Lake, packs: Packs, window: Window, origin: str | None = None,
         stretches: Mapping[str, Stretch] | None = None,
     ) -> None:  # fmt: skip
-        self.lake, self.packs, self.window = lake, packs, window
         self.stretches = dict(stretches or {})
         firsts = [window.first, *(s[0] for s in self.stretches.values())]
         lasts = [window.last, *(s[1] for s in self.stretches.values())]
-        self.around = Surroundings(lake, min(firsts) - 370 * _DAY, max(lasts))
-        self.bench = Bench(lake, self.around, packs.ranks, origin)
-        self._unit_names = Names(None, lake.types)
-        self._units: dict[tuple[str, str, Stretch], pl.DataFrame] = {}
+        super().__init__(lake, packs, Surroundings(lake, min(firsts) - 370 * _DAY, max(lasts)), origin)
+        self.window = window
         self._presence: dict[tuple[str, str], tuple[Stretch, pl.DataFrame]] = {}
 
     def stretch(self, measure: str) -> Stretch:
@@ -393,97 +388,9 @@ class Compiled:
         rows = self.lake.read("nil_return", job.first, job.last, origin=self.bench.origin)
         return rows.filter(pl.col("type") == job.edition.of).select("unit", _day="day")
 
-    # ------------------------------------------------------------ units
-
-    def units(self, period: str, season: str, stretch: Stretch) -> pl.DataFrame:
-        """Units of the register in force at both ends of each period: KEYS and their attributes."""
-        key = (period, season, stretch)
-        if key not in self._units:
-            register = self.around.units
-            if period == "season":
-                held = self.around.season(season).rename({"key": "unit"})
-                spans = held.filter(pl.col("last").is_between(*stretch)).select(
-                    "unit", "first", "last", period=pl.lit(season)
-                )
-                joined = spans.join(register.rename({"id": "unit"}), on="unit")
-            else:
-                rows = [(p.name, p.first, p.last) for p in periods(period, *stretch)]
-                named = pl.DataFrame(
-                    rows, schema={"period": pl.String, "first": pl.Date, "last": pl.Date}, orient="row"
-                )
-                joined = register.rename({"id": "unit"}).join(named, how="cross")
-            begins, ends = (pl.col(c).cast(pl.Datetime("us")) for c in ("first", "last"))
-            self._units[key] = joined.filter(
-                (pl.col("since") <= begins) & (begins < pl.col("until")) & (ends < pl.col("until"))
-            ).drop("since", "until")
-        return self._units[key]
-
     def _units_where(self, tree: Expression | None, job: Job) -> pl.DataFrame:
         stretch = self.stretch(job.measure.id)
         return self.units_where(tree, job.edition.period, job.edition.season, stretch)
-
-    def units_where(self, tree: Expression | None, period: str, season: str, stretch: Stretch) -> pl.DataFrame:
-        """Units that meet an expression on the first day of each period."""
-        units = self.units(period, season, stretch)
-        if tree is None or not len(units):
-            return units
-        table = self._unit_table(units, period, season, stretch, {f.name for f in fields_of(tree)})
-        kept = table.filter(boolean(self._unit_names.typed(tree), table, self.packs.ranks))
-        return pl.DataFrame(kept.select(units.columns).to_polars())
-
-    def _unit_table(self, units: pl.DataFrame, period: str, season: str, stretch: Stretch, names: set[str]) -> Any:
-        name = f"_unit_{period}_{season}_{stretch[0]}_{stretch[1]}".replace("-", "_")
-        table = self.bench.frame(name, units)
-        table = table.mutate(_time=table["first"].cast("timestamp"))
-        heads: dict[str, list[str]] = {}
-        for dotted in sorted(n for n in names if "." in n):
-            head, tail = dotted.split(".", 1)
-            heads.setdefault(head, []).append(tail)
-        for head, tails in heads.items():
-            table = self.bench.surrounded(table, head, tails, "unit")
-        return table
-
-    def in_scope(self, rule: Rule, edition: Edition, stretch: Stretch) -> pl.DataFrame:
-        """Units a rule holds for by period: KEYS, the number of its limit and of the case that decides.
-
-        ``limit`` is -1 where no value is in force; ``case`` is -1 where none of the cases holds.
-        """
-        units = self.units_where(rule.scope.where, edition.period, edition.season, stretch)
-        if rule.scope.kinds:
-            units = units.filter(pl.col("kind").is_in(rule.scope.kinds))
-        if rule.scope.places:
-            units = units.filter(within_places(units["place"], rule.scope.places))
-        if rule.enterprise:
-            units = units.filter((pl.col("operator") == rule.authority) | (pl.col("unit") == rule.authority))
-        for local in replacing(self.packs, rule):
-            units = units.filter(~within_places(units["place"], local.scope.places))
-        names = {f.name for x in rule.limits for c in x.cases if c.when is not None for f in fields_of(c.when)}
-        if not names:
-            return units.select(*KEYS, case=pl.lit(0))
-        table = self._unit_table(units, f"{edition.period}_{rule.id}", edition.season, stretch, names)
-        branches = []
-        for x in rule.limits:
-            here = (table["first"] >= x.first) & (table["first"] <= x.last)
-            for n, case in enumerate(x.cases):
-                met = here if case.when is None else here & boolean(
-                    self._unit_names.typed(case.when), table, self.packs.ranks
-                )  # fmt: skip
-                branches.append((met, ibis.literal(n)))
-        decided = ibis.cases(*branches, else_=-1)
-        return pl.DataFrame(table.select(*KEYS, case=decided.cast("int32")).to_polars())
-
-
-def replacing(packs: Packs, rule: Rule) -> list[Rule]:
-    """Rules that set another value for their places."""
-    return [r for r in packs.rules.values() if r.replaces == rule.id and r.scope.places]
-
-
-def within_places(places: pl.Series, wanted: tuple[str, ...]) -> pl.Series:
-    """Which places are one of some, or below one."""
-    from clearway.records import places_above
-
-    known = {p: bool(set(places_above(p)) & set(wanted)) for p in places.unique().to_list() if p is not None}
-    return places.replace_strict(known, default=False, return_dtype=pl.Boolean)
 
 
 def _earlier(day: date, change: str) -> date:

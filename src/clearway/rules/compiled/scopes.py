@@ -1,0 +1,123 @@
+"""Units in force by period, and those a rule holds for.
+
+In:     registers, scopes and cases of rules
+Out:    units by period with the case that decides
+Not:    values (values.py)
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import ibis
+import polars as pl
+
+from clearway.records import Lake, places_above
+from clearway.rules.compiled import kinds
+from clearway.rules.compiled.bench import Bench
+from clearway.rules.compiled.terms import boolean
+from clearway.rules.declared import Edition, Packs, Rule
+from clearway.rules.expressions import Expression, fields_of
+from clearway.rules.periods import periods
+from clearway.rules.resolving import Names
+from clearway.rules.surroundings import Surroundings
+
+KEYS = kinds.KEYS
+Stretch = tuple[date, date]
+
+
+class Scopes:
+    """Units of a lake's register, period by period."""
+
+    def __init__(self, lake: Lake, packs: Packs, around: Surroundings, origin: str | None) -> None:
+        self.lake, self.packs, self.around = lake, packs, around
+        self.bench = Bench(lake, around, packs.ranks, origin)
+        self._unit_names = Names(None, lake.types)
+        self._units: dict[tuple[str, str, Stretch], pl.DataFrame] = {}
+
+    # ------------------------------------------------------------ units
+
+    def units(self, period: str, season: str, stretch: Stretch) -> pl.DataFrame:
+        """Units of the register in force at both ends of each period: KEYS and their attributes."""
+        key = (period, season, stretch)
+        if key not in self._units:
+            register = self.around.units
+            if period == "season":
+                held = self.around.season(season).rename({"key": "unit"})
+                spans = held.filter(pl.col("last").is_between(*stretch)).select(
+                    "unit", "first", "last", period=pl.lit(season)
+                )
+                joined = spans.join(register.rename({"id": "unit"}), on="unit")
+            else:
+                rows = [(p.name, p.first, p.last) for p in periods(period, *stretch)]
+                named = pl.DataFrame(
+                    rows, schema={"period": pl.String, "first": pl.Date, "last": pl.Date}, orient="row"
+                )
+                joined = register.rename({"id": "unit"}).join(named, how="cross")
+            begins, ends = (pl.col(c).cast(pl.Datetime("us")) for c in ("first", "last"))
+            self._units[key] = joined.filter(
+                (pl.col("since") <= begins) & (begins < pl.col("until")) & (ends < pl.col("until"))
+            ).drop("since", "until")
+        return self._units[key]
+
+    def units_where(self, tree: Expression | None, period: str, season: str, stretch: Stretch) -> pl.DataFrame:
+        """Units that meet an expression on the first day of each period."""
+        units = self.units(period, season, stretch)
+        if tree is None or not len(units):
+            return units
+        table = self._unit_table(units, period, season, stretch, {f.name for f in fields_of(tree)})
+        kept = table.filter(boolean(self._unit_names.typed(tree), table, self.packs.ranks))
+        return pl.DataFrame(kept.select(units.columns).to_polars())
+
+    def _unit_table(self, units: pl.DataFrame, period: str, season: str, stretch: Stretch, names: set[str]) -> Any:
+        name = f"_unit_{period}_{season}_{stretch[0]}_{stretch[1]}".replace("-", "_")
+        table = self.bench.frame(name, units)
+        table = table.mutate(_time=table["first"].cast("timestamp"))
+        heads: dict[str, list[str]] = {}
+        for dotted in sorted(n for n in names if "." in n):
+            head, tail = dotted.split(".", 1)
+            heads.setdefault(head, []).append(tail)
+        for head, tails in heads.items():
+            table = self.bench.surrounded(table, head, tails, "unit")
+        return table
+
+    def in_scope(self, rule: Rule, edition: Edition, stretch: Stretch) -> pl.DataFrame:
+        """Units a rule holds for by period: KEYS, the number of its limit and of the case that decides.
+
+        ``limit`` is -1 where no value is in force; ``case`` is -1 where none of the cases holds.
+        """
+        units = self.units_where(rule.scope.where, edition.period, edition.season, stretch)
+        if rule.scope.kinds:
+            units = units.filter(pl.col("kind").is_in(rule.scope.kinds))
+        if rule.scope.places:
+            units = units.filter(within_places(units["place"], rule.scope.places))
+        if rule.enterprise:
+            units = units.filter((pl.col("operator") == rule.authority) | (pl.col("unit") == rule.authority))
+        for local in replacing(self.packs, rule):
+            units = units.filter(~within_places(units["place"], local.scope.places))
+        names = {f.name for x in rule.limits for c in x.cases if c.when is not None for f in fields_of(c.when)}
+        if not names:
+            return units.select(*KEYS, case=pl.lit(0))
+        table = self._unit_table(units, f"{edition.period}_{rule.id}", edition.season, stretch, names)
+        branches = []
+        for x in rule.limits:
+            here = (table["first"] >= x.first) & (table["first"] <= x.last)
+            for n, case in enumerate(x.cases):
+                met = here if case.when is None else here & boolean(
+                    self._unit_names.typed(case.when), table, self.packs.ranks
+                )  # fmt: skip
+                branches.append((met, ibis.literal(n)))
+        decided = ibis.cases(*branches, else_=-1)
+        return pl.DataFrame(table.select(*KEYS, case=decided.cast("int32")).to_polars())
+
+
+def replacing(packs: Packs, rule: Rule) -> list[Rule]:
+    """Rules that set another value for their places."""
+    return [r for r in packs.rules.values() if r.replaces == rule.id and r.scope.places]
+
+
+def within_places(places: pl.Series, wanted: tuple[str, ...]) -> pl.Series:
+    """Which places are one of some, or below one."""
+    known = {p: bool(set(places_above(p)) & set(wanted)) for p in places.unique().to_list() if p is not None}
+    return places.replace_strict(known, default=False, return_dtype=pl.Boolean)
