@@ -21,6 +21,7 @@ from clearway.rules.compiled.scopes import Scopes, Stretch
 from clearway.rules.compiled.terms import boolean, holds
 from clearway.rules.conditions import Condition
 from clearway.rules.declared import Edition, Expected, Measure, Packs
+from clearway.rules.expressions import Expression
 from clearway.rules.figures import VALUES, Figures, Job, Window, no_values
 from clearway.rules.periods import period_of
 from clearway.rules.resolving import Names
