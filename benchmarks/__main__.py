@@ -14,7 +14,7 @@ import subprocess
 import sys
 from datetime import date
 
-from benchmarks import growth, notices, records, simulation
+from benchmarks import growth, notices, records, rules, simulation
 
 RUNS = 5
 
@@ -87,6 +87,8 @@ def main() -> None:
     notices.main()
     print()
     records.main(RUNS)
+    print()
+    rules.main(RUNS)
     print()
     growth.main()
     simulation.main(RUNS)

@@ -136,5 +136,10 @@ def rows(runs: int = RUNS, events: int = EVENTS) -> list[str]:
     return out
 
 
+def main(runs: int = RUNS) -> None:
+    """Print the rows."""
+    print("\n".join(rows(runs)))
+
+
 if __name__ == "__main__":
-    print("\n".join(rows(int(sys.argv[1]) if len(sys.argv) > 1 else RUNS)))
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else RUNS)
