@@ -39,14 +39,13 @@ class Related:
     """Whether another record of the same subject stands near.
 
     ``side`` is ``before`` (at the same moment or earlier), ``after`` (at the same moment or later) or ``around``.
-    ``within`` includes its end; ``None`` is without bound, as far as records are read. ``between`` is a condition
-    that no record between the two may meet. ``none`` turns the whole round. ``same`` are fields that must be alike,
+    ``within`` includes its end. ``between`` is a condition that no record between the two may meet. ``none`` turns the whole round. ``same`` are fields that must be alike,
     ``count`` is how many such records there must be.
     """
 
     where: Condition
     side: str
-    within: timedelta | None
+    within: timedelta
     subject: str
     same: tuple[str, ...] = ()
     between: Condition | None = None

@@ -8,7 +8,6 @@ Not:    judging
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -110,11 +109,3 @@ def overdue(packs: Packs, today: date, days: int = 365) -> tuple[list[Rule], lis
     """Rules whose source nobody has looked at for so many days, and every declared gap."""
     late = [r for r in packs.rules.values() if (today - r.last_checked).days > days]
     return late, [g for p in packs for g in p.gaps]
-
-
-def by_topic(packs: Packs) -> dict[str, Sequence[Rule]]:
-    """Rules by their first topic, in the order of the packs."""
-    found: dict[str, list[Rule]] = {}
-    for rule in packs.rules.values():
-        found.setdefault(rule.topics[0], []).append(rule)
-    return dict(found)

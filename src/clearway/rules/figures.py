@@ -39,10 +39,7 @@ class Window:
 
 @dataclass(frozen=True)
 class Job:
-    """One edition of a measure and the days of records it judges.
-
-    ``whole`` says that only periods wholly within the days count; else those that touch them.
-    """
+    """One edition of a measure and the days of records it judges."""
 
     measure: Measure
     edition: Edition

@@ -16,7 +16,6 @@ import polars as pl
 
 from clearway.rules.declared import Case, Edition, Limit, Rule
 from clearway.rules.figures import VALUES
-from clearway.rules.surroundings import midnight
 
 FINDINGS: dict[str, Any] = {
     "rule": pl.String, **{c: t for c, t in VALUES.items() if c not in ("low", "high")},
@@ -222,8 +221,3 @@ def _shaped(rule: Rule, rows: pl.DataFrame) -> pl.DataFrame:
     absent = [pl.lit(None, dtype=t).alias(c) for c, t in FINDINGS.items() if c not in rows.columns]
     rows = rows.with_columns(absent).select(list(FINDINGS)).cast(pl.Schema(FINDINGS))
     return rows.with_columns(pl.col("left_out").fill_null(0))
-
-
-def period_over(last: date, now: datetime) -> bool:
-    """Whether a period that ends with a day is over."""
-    return midnight(last + _DAY) <= now

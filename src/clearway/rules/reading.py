@@ -20,6 +20,7 @@ from clearway.core.schema import nearest
 from clearway.rules.conditions import Condition, Needs, Neither, Related, Span, Where, both, parse_span
 from clearway.rules.declared import (
     FAR,
+    LOOK_BACK,
     Case,
     Clock,
     Edition,
@@ -295,7 +296,7 @@ class _Reader:
         between = self._condition(raw["none_between"], path) if "none_between" in raw else None
         if between is not None and sides[0] == "around":
             self.fault("related_between", path)
-        within = parse_span(raw["within"]) if "within" in raw else None
+        within = parse_span(raw["within"]) if "within" in raw else LOOK_BACK
         if "less_than" in raw:
             within = parse_span(raw["less_than"]) - timedelta(microseconds=1)
         count = raw.get("at_least", 1)

@@ -15,8 +15,10 @@ import polars as pl
 
 from clearway.core.errors import Faults
 from clearway.core.schema import nearest
+from clearway.rules.compiled.nearby import counted, looked_up
 from clearway.rules.compiled.terms import holds
 from clearway.rules.compiled.values import Compiled
+from clearway.rules.conditions import related_in
 from clearway.rules.declared import Edition, Rule
 from clearway.rules.figures import Job
 from clearway.rules.findings import Findings, finding_name
@@ -89,17 +91,16 @@ def _records(findings: Findings, edition: Edition, row: dict[str, Any]) -> pl.Da
     if edition.window:
         first = first - timedelta(days=edition.window - 1)
     if edition.kind == "coverage":
-        edition = replace(edition, unit_field=_member(lake, edition))
+        edition = replace(edition, unit_field=str(lake.type(edition.of).unit))
     job = compiled.typed(Job(measure, edition, first, row["last"]))
     rtype = lake.type(edition.of)
     prepared = compiled.prepared(rtype, [job], {*rtype.key, "_batch", "_row"})
-    table = prepared.table
-    keep = holds(job.edition.base, table, compiled.packs.ranks, prepared.related)
-    keep = keep & (table["_day"] >= job.first) & (table["_day"] <= job.last)
+    ranks = compiled.packs.ranks
+    known = looked_up(counted(prepared, job.edition.base, ranks), related_in(job.edition.match), ranks)
+    rows = known.table
     if edition.unit_field != "CN" and edition.kind != "coverage":
-        keep = keep & (table[edition.unit_field] == row["unit"])
-    rows = table.filter(keep)
-    as_asked = holds(job.edition.match, rows, compiled.packs.ranks, prepared.related)
+        rows = rows.filter(rows[edition.unit_field] == row["unit"])
+    as_asked = holds(job.edition.match, rows, ranks, known.related)
     persons = any(f.kind == "person" for f in rtype.fields)
     keys = [rtype.unit] if persons and rtype.unit else list(rtype.key)
     shown = rows.select(*keys, as_asked=as_asked, batch=rows["_batch"], row=rows["_row"]).order_by(keys)
@@ -110,7 +111,3 @@ def _records(findings: Findings, edition: Edition, row: dict[str, Any]) -> pl.Da
     if persons:
         found = found.drop("batch", "row")
     return found.with_columns(pl.lit(rtype.name).alias("type")).select("type", *found.columns)
-
-
-def _member(lake: Any, edition: Edition) -> str:
-    return str(lake.type(edition.of).unit)

@@ -21,7 +21,7 @@ import numpy as np
 from clearway.core.places import all_places
 from clearway.records import RecordType, places_above, record_types
 from clearway.rules import Packs, Rule, Stage, build
-from clearway.rules.cases import Rows, kind_for
+from clearway.rules.cases import Rows
 from clearway.rules.declared import Edition, RuleCase
 from clearway.rules.periods import Period, period_of
 from clearway.rules.testing import client_code
@@ -248,8 +248,3 @@ def _names_operator(case: RuleCase) -> bool:
 def _less(row: dict[str, Any], rtype: RecordType) -> dict[str, Any]:
     """A first version of a return, without what it need not have."""
     return {n: v for n, v in row.items() if rtype[n].key or rtype[n].required}
-
-
-def unit_kind(packs: Packs, rule: Rule) -> str:
-    """The kind of unit a rule's plants have."""
-    return kind_for(rule, packs.measures[rule.measure])

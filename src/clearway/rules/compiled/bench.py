@@ -1,34 +1,39 @@
 """Record types prepared for their measures: one relation each, with a column for every name that is used.
 
 In:     a lake, the conditions of all measures of a type
-Out:    an Ibis table: the fields, register fields as of each record's time, related records, _time and _day
-Not:    sums over it (sums.py), kinds that need single records (kinds.py)
+Out:    an Ibis table: the fields, register fields as of each record's time, _time and _day
+Not:    related records (nearby.py), sums (sums.py), kinds that need single records (kinds.py)
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
+from itertools import count
 from typing import Any
 
 import ibis
 import polars as pl
 
 from clearway.records import Lake, RecordType
-from clearway.rules.compiled.terms import Ranks, related_column
+from clearway.rules.compiled.terms import Ranks
 from clearway.rules.conditions import Condition, Related, fields_in, related_in
-from clearway.rules.declared import LOOK_BACK
 from clearway.rules.surroundings import Surroundings
 from clearway.scale import RecordEngine
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """A type's relation, and the columns of its related records."""
+    """A type's relation: ``table`` the records of the days judged, ``around`` also those that may be related to them.
+
+    ``key`` tells records apart; ``related`` names the columns of related records that were looked up.
+    """
 
     table: Any
-    related: dict[Related, str]
+    around: Any
+    key: tuple[str, ...]
+    related: dict[Related, str] = field(default_factory=dict)
 
 
 class Bench:
@@ -38,6 +43,7 @@ class Bench:
         self.lake, self.around, self.ranks, self.origin = lake, around, ranks, origin
         self.engine = RecordEngine(memory="1500MB")
         self._frames: dict[str, Any] = {}
+        self._views = count()
 
     def frame(self, name: str, frame: pl.DataFrame) -> Any:
         """A small frame as a table of the engine, once for each name."""
@@ -52,20 +58,21 @@ class Bench:
         last: date,
         conditions: Iterable[Condition | None],
         names: Iterable[str],
-        *,
-        windows: bool = True,
     ) -> Prepared:
-        """The records of some days, with a column for each related record that is looked for.
-
-        Without ``windows`` there are no such columns, but the records of the days around, as far as they may lie.
-        """
+        """The records of some days, and of the days around them as far as related records may lie."""
         conditions = [c for c in conditions if c is not None]
-        related = list(dict.fromkeys(r for c in conditions for r in related_in(c)))
+        related = [r for c in conditions for r in related_in(c)]
         back, ahead = _reach(related)
+        view = f"_{rtype.name}_{next(self._views)}"  # its own: an earlier expression may not have run yet
         table = self.lake.table(
-            rtype.name, first - back, last + ahead, origin=self.origin, engine=self.engine, name=f"{rtype.name}_{first}"
+            rtype.name, first - back, last + ahead, origin=self.origin, engine=self.engine, name=view
         )
-        used = set(names) | {f.name for c in conditions for f in fields_in(c)} | {rtype.time}
+        used = (
+            set(names)
+            | (set(rtype.key) if related else set())
+            | {f.name for c in conditions for f in fields_in(c)}
+            | {rtype.time}
+        )
         if rtype.unit:
             used.add(rtype.unit)
         heads = {n.split(".", 1)[0] for n in used}
@@ -76,25 +83,8 @@ class Bench:
         table = table.mutate(_time=time_of(table, rtype))
         table = table.mutate(_day=table["_time"].date())
         table = self._named(table, rtype, sorted(n for n in used if "." in n))
-        columns: dict[Related, str] = {}
-        if related and windows:
-            columns = {r: f"_r{i}" for i, r in enumerate(related)}
-            table = table.mutate(**{columns[r]: self._related(r, table) for r in related})
-            table = table.filter((table["_day"] >= first) & (table["_day"] <= last))
-        return Prepared(table, columns)
-
-    def _related(self, one: Related, table: Any) -> Any:
-        keys = [table[one.subject], *(table[name] for name in one.same)]
-
-        def window_of(first: timedelta | None, last: timedelta | None) -> Any:
-            bounds = {"preceding": _bound(first), "following": _bound(last)}
-            if last is not None and last < timedelta(0):
-                bounds = {"preceding": (_bound(first), _bound(-last))}
-            elif first is not None and first < timedelta(0):
-                bounds = {"following": (_bound(-first), _bound(last))}
-            return ibis.range_window(group_by=keys, order_by=table["_time"], **bounds)
-
-        return related_column(one, table, self.ranks, window_of, {})
+        days = (table["_day"] >= first) & (table["_day"] <= last)
+        return Prepared(table.filter(days), table, rtype.key)
 
     # ------------------------------------------------------------ register fields
 
@@ -179,16 +169,9 @@ def _reach(related: list[Related]) -> tuple[timedelta, timedelta]:
     """How far before and after the days judged records are read, in whole days."""
     back = ahead = timedelta(0)
     for one in related:
-        span = LOOK_BACK if one.within is None else one.within
         if one.side in ("before", "around"):
-            back = max(back, span)
+            back = max(back, one.within)
         if one.side in ("after", "around"):
-            ahead = max(ahead, span)
+            ahead = max(ahead, one.within)
     day = timedelta(days=1)
     return -(-back // day) * day, -(-ahead // day) * day
-
-
-def _bound(span: timedelta | None) -> Any:
-    """A bound of a frame; beyond what is read there is nothing."""
-    far = LOOK_BACK * 4 if span is None else span
-    return ibis.interval(microseconds=far // timedelta(microseconds=1))

@@ -1,13 +1,13 @@
 """Related records by joins: only the records that are judged are looked up, not every record of the type.
 
-In:     a prepared type with the records around, the records judged
-Out:    the records judged with a column for each related record
-Not:    related records in a measure's base, which decide what is judged: those are windows (terms.py)
+In:     a prepared type: the records judged and those around them
+Out:    the records judged with a column for each related record; those that meet a condition
+Not:    conditions of one record (terms.py)
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -16,22 +16,29 @@ import ibis
 
 from clearway.rules.compiled.bench import Prepared
 from clearway.rules.compiled.terms import Ranks, holds
-from clearway.rules.conditions import Related
-from clearway.rules.declared import LOOK_BACK
+from clearway.rules.conditions import Condition, Related, related_in
 
 
-def looked_up(judged: Any, around: Any, related: Sequence[Related], key: Sequence[str], ranks: Ranks) -> Prepared:
-    """The records judged, a column for each related record; ``key`` tells records apart."""
-    columns = {}
-    for number, one in enumerate(related):
-        name = f"_near{number}"
-        found = _found(judged, around, one, key, ranks)
+def looked_up(prepared: Prepared, related: Iterable[Related], ranks: Ranks) -> Prepared:
+    """The same with a column for each of some related records."""
+    judged, key, columns = prepared.table, prepared.key, dict(prepared.related)
+    for one in related:
+        if one in columns:
+            continue
+        name = f"_near{len(columns)}"
+        found = _found(judged, prepared.around, one, key, ranks)
         side = found.select(**{f"_hit_{k}": found[k] for k in key})
         joined = judged.left_join(side, [judged[k] == side[f"_hit_{k}"] for k in key])
         hit = joined[f"_hit_{key[0]}"].notnull()
         judged = joined.mutate(**{name: hit}).drop(*(f"_hit_{k}" for k in key))
         columns[one] = name
-    return Prepared(judged, columns)
+    return replace(prepared, table=judged, related=columns)
+
+
+def counted(prepared: Prepared, base: Condition | None, ranks: Ranks) -> Prepared:
+    """Only the records that meet a condition."""
+    known = looked_up(prepared, related_in(base), ranks)
+    return replace(known, table=known.table.filter(holds(base, known.table, ranks, known.related)))
 
 
 def _found(judged: Any, around: Any, one: Related, key: Sequence[str], ranks: Ranks) -> Any:
@@ -59,8 +66,7 @@ def _pairs(judged: Any, around: Any, one: Related, key: Sequence[str], ranks: Ra
         **{f"_id_{k}": others[k] for k in key},
     ).view()  # fmt: skip
     left = judged.select(*dict.fromkeys([*key, one.subject, *one.same, "_time"]))
-    here, span = left["_time"], LOOK_BACK * 4 if one.within is None else one.within
-    reach = ibis.interval(microseconds=span // timedelta(microseconds=1))
+    here, reach = left["_time"], ibis.interval(microseconds=one.within // timedelta(microseconds=1))
     on = [left[one.subject] == others["_of"], *(left[n] == others[f"_same_{n}"] for n in one.same)]
     on.append(others["_then"] >= (here if one.side == "after" else here - reach))
     on.append(others["_then"] <= (here if one.side == "before" else here + reach))

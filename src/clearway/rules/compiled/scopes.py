@@ -83,10 +83,7 @@ class Scopes:
         return table
 
     def in_scope(self, rule: Rule, edition: Edition, stretch: Stretch) -> pl.DataFrame:
-        """Units a rule holds for by period: KEYS, the number of its limit and of the case that decides.
-
-        ``limit`` is -1 where no value is in force; ``case`` is -1 where none of the cases holds.
-        """
+        """Units a rule holds for by period: KEYS and the number of the case that decides, -1 where none does."""
         units = self.units_where(rule.scope.where, edition.period, edition.season, stretch)
         if rule.scope.kinds:
             units = units.filter(pl.col("kind").is_in(rule.scope.kinds))

@@ -16,7 +16,7 @@ import ibis
 import polars as pl
 
 from clearway.rules.compiled.bench import Prepared
-from clearway.rules.compiled.nearby import looked_up
+from clearway.rules.compiled.nearby import counted, looked_up
 from clearway.rules.compiled.terms import Ranks, holds
 from clearway.rules.conditions import related_in
 from clearway.rules.declared import Edition
@@ -36,17 +36,16 @@ def summed(edition: Edition) -> bool:
 
 def due_after(edition: Edition) -> timedelta | None:
     """How long after a record it can be judged: until what it waits for is over."""
-    waits = [r.within for r in related_in(edition.match) if r.side in ("after", "around") and r.within is not None]
+    waits = [r.within for r in related_in(edition.match) if r.side in ("after", "around")]
     return max(waits) if waits else None
 
 
 def daily_sums(prepared: Prepared, jobs: Sequence[Job], ranks: Ranks, now: datetime) -> pl.DataFrame:
-    """One row for each combination of unit fields and day: records in all, and the parts of each job."""
+    """One row for each combination of unit fields and day: the parts of each job."""
     keys = sorted({j.edition.unit_field for j in jobs} - {NATION})
     first, last = min(j.first for j in jobs), max(j.last for j in jobs)
-    table = prepared.table.filter((prepared.table["_day"] >= first) & (prepared.table["_day"] <= last))
-    prepared = Prepared(table, prepared.related)
-    parts = {"records": table.count()}
+    table = prepared.table
+    parts = {}
     for i, job in enumerate(jobs):
         for part, column in _parts(prepared, job, ranks, now, (first, last)).items():
             parts[f"{i}.{part}"] = column
@@ -56,23 +55,18 @@ def daily_sums(prepared: Prepared, jobs: Sequence[Job], ranks: Ranks, now: datet
 
 
 def looks_around(edition: Edition) -> bool:
-    """Whether a share's match, and only that, looks for related records."""
-    inside = any(True for _ in related_in(edition.match))
-    return edition.kind == "share" and inside and not any(True for _ in related_in(edition.base))
+    """Whether related records are looked for: then only the records that count are looked up, in a pass of their own."""
+    conditions = (edition.base, edition.match, edition.adds, edition.takes)
+    return any(True for c in conditions for _ in related_in(c))
 
 
-def sums_around(around: Any, job: Job, key: Sequence[str], ranks: Ranks, now: datetime) -> pl.DataFrame:
-    """The daily parts of one job whose match looks for related records: only its base is looked up."""
-    within = (around["_day"] >= job.first) & (around["_day"] <= job.last)
-    judged = around.filter(within & holds(job.edition.base, around, ranks, {}))
-    related = list(dict.fromkeys(related_in(job.edition.match)))
-    prepared = looked_up(judged, around, related, key, ranks)
-    bare = Job(job.measure, replace(job.edition, base=None), job.first, job.last)
-    parts = {f"0.{n}": c for n, c in _parts(prepared, bare, ranks, now, (job.first, job.last)).items()}
-    field = job.edition.unit_field
-    keys = [] if field == NATION else [field]
-    frame = prepared.table.group_by([*keys, "_day"]).aggregate(records=prepared.table.count(), **parts).to_polars()
-    return by_unit(pl.DataFrame(frame), 0, job)
+def sums_around(prepared: Prepared, job: Job, ranks: Ranks, now: datetime) -> pl.DataFrame:
+    """The daily parts of one job that looks for related records."""
+    edition = job.edition
+    known = counted(prepared, edition.base, ranks)
+    known = looked_up(known, (r for c in (edition.match, edition.adds, edition.takes) for r in related_in(c)), ranks)
+    bare = replace(job, edition=replace(edition, base=None))
+    return by_unit(daily_sums(known, [bare], ranks, now), 0, job)
 
 
 def _parts(prepared: Prepared, job: Job, ranks: Ranks, now: datetime, reach: tuple[date, date]) -> dict[str, Any]:
@@ -112,12 +106,12 @@ def _exact(column: Any) -> Any:
 
 
 def by_unit(frame: pl.DataFrame, number: int, job: Job) -> pl.DataFrame:
-    """The daily parts of one job by its unit: unit, _day, records, n, d, l, s."""
+    """The daily parts of one job by its unit: unit, _day, n, d, l, s, b."""
     own = [c for c in (f"{number}.{p}" for p in PARTS) if c in frame.columns]
     field = job.edition.unit_field
     unit = pl.lit(NATION).alias("unit") if field == NATION else pl.col(field).alias("unit")
     mine = frame.filter(pl.col("_day").is_between(job.first, job.last)).select(
-        unit, "_day", "records", *(pl.col(c).alias(c.rsplit(".", 1)[1]) for c in own)
+        unit, "_day", *(pl.col(c).alias(c.rsplit(".", 1)[1]) for c in own)
     )
     parts = [c for c in mine.columns if c not in ("unit", "_day")]
     return mine.drop_nulls("unit").group_by("unit", "_day").agg(pl.col(parts).sum())

@@ -2,7 +2,7 @@
 
 In:     trees with typed constants (resolving.py), a table with a column for every name they use
 Out:    boolean columns, never null
-Not:    the joins and windows behind the names (bench.py)
+Not:    the joins behind the names (bench.py) and behind related records (nearby.py)
 """
 
 from __future__ import annotations
@@ -93,28 +93,3 @@ def holds(condition: Condition | None, table: Any, ranks: Ranks, related: Mappin
 
 def _seconds(span: timedelta) -> int:
     return int(span.total_seconds())
-
-
-def related_column(one: Related, table: Any, ranks: Ranks, window_of: Any, none_known: Mapping[Related, str]) -> Any:
-    """Whether there is another record as asked; ``window_of(first, last)`` frames records by time around each.
-
-    The record itself is inside every frame that reaches its own moment; where it is as asked, it is taken off.
-    """
-    wanted = holds(one.where, table, ranks, none_known)
-    back = one.within if one.within is not None else None
-    own = wanted.cast("int64")
-    frames = {"before": (back, timedelta(0)), "after": (timedelta(0), back), "around": (back, back)}
-    if one.between is None:
-        first, last = frames[one.side]
-        return own.sum().over(window_of(first, last)) - own >= one.count
-    between = holds(one.between, table, ranks, none_known)
-    tick = timedelta(microseconds=1)
-    at_once = own.sum().over(window_of(timedelta(0), timedelta(0))) - own > 0
-    time = table["_time"]
-    if one.side == "before":
-        nearest = wanted.ifelse(time, None).max().over(window_of(back, -tick))
-        barrier = between.ifelse(time, None).max().over(window_of(back, -tick))
-        return at_once | (nearest.notnull() & (barrier.isnull() | (nearest >= barrier)))
-    nearest = wanted.ifelse(time, None).min().over(window_of(-tick, back))
-    barrier = between.ifelse(time, None).min().over(window_of(-tick, back))
-    return at_once | (nearest.notnull() & (barrier.isnull() | (nearest <= barrier)))

@@ -17,8 +17,9 @@ import polars as pl
 from clearway.records import Lake, RecordType
 from clearway.rules.compiled import kinds, sums
 from clearway.rules.compiled.bench import Prepared
+from clearway.rules.compiled.nearby import counted
 from clearway.rules.compiled.scopes import Scopes, Stretch
-from clearway.rules.compiled.terms import boolean, holds
+from clearway.rules.compiled.terms import boolean
 from clearway.rules.conditions import Condition
 from clearway.rules.declared import Edition, Expected, Measure, Packs
 from clearway.rules.expressions import Expression
@@ -122,8 +123,12 @@ class Compiled(Scopes):
             by_type.setdefault(job.edition.of, []).append(job)
         for name, mine in by_type.items():
             every = [self.typed(j) for j in mine]
+            for job in every:
+                if sums.looks_around(job.edition):
+                    near = self.prepared(self.lake.type(name), [job])
+                    rows = sums.sums_around(near, job, self.packs.ranks, self.window.now)
+                    found.setdefault(job.measure.id, []).append(self._values(rows, job))
             typed = [j for j in every if not sums.looks_around(j.edition)]
-            self._sums_around(name, [j for j in every if sums.looks_around(j.edition)], found)
             if not typed:
                 continue
             prepared = self.prepared(self.lake.type(name), typed)
@@ -134,25 +139,15 @@ class Compiled(Scopes):
                 self._presence[name, field] = (reach, there)
             for i, job in enumerate(typed):
                 rows = sums.by_unit(daily, i, job)
-                first, last = self.stretch(job.measure.id)
-                begins = max(job.first, first) if not job.edition.change else job.first
-                values = sums.values_of(rows.drop("records"), job.edition, begins, last, self._season(job.edition))
-                found.setdefault(job.measure.id, []).append(self._in_edition(values, job))
+                found.setdefault(job.measure.id, []).append(self._values(rows, job))
 
-    def _sums_around(self, name: str, jobs: list[Job], found: dict[str, list[pl.DataFrame]]) -> None:
-        """Shares whose match looks for related records."""
-        rtype = self.lake.type(name)
-        for job in jobs:
-            around = self.prepared(rtype, [job], rtype.key, windows=False).table
-            rows = sums.sums_around(around, job, rtype.key, self.packs.ranks, self.window.now)
-            first, last = self.stretch(job.measure.id)
-            values = sums.values_of(
-                rows.drop("records"), job.edition, max(job.first, first), last, self._season(job.edition)
-            )
-            found.setdefault(job.measure.id, []).append(self._in_edition(values, job))
-
-    def _in_edition(self, values: pl.DataFrame, job: Job) -> pl.DataFrame:
-        return values.filter(pl.col("first").is_between(job.edition.first, job.edition.last))
+    def _values(self, daily: pl.DataFrame, job: Job) -> pl.DataFrame:
+        """Values of periods from the daily parts of a job."""
+        edition = job.edition
+        first, last = self.stretch(job.measure.id)
+        begins = job.first if edition.change else max(job.first, first)
+        values = sums.values_of(daily, edition, begins, last, self._season(edition))
+        return values.filter(pl.col("first").is_between(edition.first, edition.last))
 
     def _season(self, edition: Edition) -> pl.DataFrame:
         return self.around.season(edition.season) if edition.period == "season" else pl.DataFrame()
@@ -170,9 +165,7 @@ class Compiled(Scopes):
         edition = replace(e, base=typed(e.base), match=typed(e.match), adds=typed(e.adds), takes=typed(e.takes))
         return replace(job, edition=edition)
 
-    def prepared(
-        self, rtype: RecordType, jobs: list[Job], more: Iterable[str] = (), *, windows: bool = True
-    ) -> Prepared:
+    def prepared(self, rtype: RecordType, jobs: list[Job], more: Iterable[str] = ()) -> Prepared:
         """The relation of a type with all that some jobs use."""
         conditions: list[Condition | None] = []
         names: set[str] = set(more)
@@ -190,7 +183,7 @@ class Compiled(Scopes):
         if rtype.subject:
             names.add(rtype.subject)
         first, last = min(j.first for j in jobs), max(j.last for j in jobs)
-        return self.bench.prepare(rtype, first, last, conditions, names, windows=windows)
+        return self.bench.prepare(rtype, first, last, conditions, names)
 
     # ------------------------------------------------------------ kinds of single records
 
@@ -198,10 +191,7 @@ class Compiled(Scopes):
         """The records of a job's base: unit, _day, _time, subject and the fields asked for, under their new names."""
         job = self.typed(job)
         rtype = self.lake.type(job.edition.of)
-        prepared = self.prepared(rtype, [job])
-        table = prepared.table
-        keep = holds(job.edition.base, table, self.packs.ranks, prepared.related)
-        rows = table.filter(keep & (table["_day"] >= job.first) & (table["_day"] <= job.last))
+        rows = counted(self.prepared(rtype, [job]), job.edition.base, self.packs.ranks).table
         field = job.edition.unit_field
         unit = ibis.literal(sums.NATION) if field == sums.NATION else rows[field]
         subject = job.edition.subject or rtype.subject or rtype.unit
@@ -321,7 +311,7 @@ class Compiled(Scopes):
         if clock.stop_where is not None:
             where = Names(rtype, self.lake.types).typed_condition(clock.stop_where, clock.stop_on)
         prepared = self.bench.prepare(rtype, job.first, FAR.date() - _DAY, [where], {clock.stop, clock.stop_on})
-        table = prepared.table.filter(holds(where, prepared.table, self.packs.ranks, prepared.related))
+        table = counted(prepared, where, self.packs.ranks).table
         found = table.group_by(subject=table[clock.stop_on].cast("string")).aggregate(_stop=table[clock.stop].min())
         return pl.DataFrame(found.to_polars())
 

@@ -97,7 +97,7 @@ class Measurer(Reporter):
                 return value_row(period, len({r[field] for r in rows if r[field] is not None}), None, edition.scale)
             return value_row(period, len(rows), None, edition.scale)
         if edition.kind == "share":
-            waits = [r.within for r in related_in(edition.match) if r.side in ("after", "around") and r.within]
+            waits = [r.within for r in related_in(edition.match) if r.side in ("after", "around")]
             due = [r for r in rows if not waits or r["_time"] + max(waits) <= self.now]
             if edition.ripe:
                 due = [r for r in rows if r[edition.ripe] is not None and as_moment(r[edition.ripe]) <= self.now]

@@ -13,7 +13,7 @@ from typing import Any
 from clearway.records import Lake, RecordType, places_above
 from clearway.rules import expressions as ex
 from clearway.rules.conditions import Condition, Needs, Neither, Related, Span, Where
-from clearway.rules.declared import LOOK_BACK, Packs
+from clearway.rules.declared import Packs
 from clearway.rules.figures import Window
 from clearway.rules.oracle.small import (
     DAY,
@@ -212,15 +212,14 @@ class Reader:
             r for r in self.alike(rtype.name, subject).get(row[subject], [])
             if r is not row and row[subject] is not None and all(r[f] == row[f] and r[f] is not None for f in one.same)
         ]  # fmt: skip
-        within = one.within or LOOK_BACK * 4
         here, found = row["_time"], 0
         for other in near:
             gap = other["_time"] - here
-            if one.side == "before" and not -within <= gap <= timedelta(0):
+            if one.side == "before" and not -one.within <= gap <= timedelta(0):
                 continue
-            if one.side == "after" and not timedelta(0) <= gap <= within:
+            if one.side == "after" and not timedelta(0) <= gap <= one.within:
                 continue
-            if abs(gap) > within or not self.holds(one.where, other, rtype):
+            if abs(gap) > one.within or not self.holds(one.where, other, rtype):
                 continue
             low, high = sorted((here, other["_time"]))
             barred = one.between is not None and any(
