@@ -130,3 +130,14 @@ def test_explain_says_what_it_would_take(lake: Path) -> None:
     """One more of three."""
     words = ("pack", "explain", "sec-realname-check", "--unit", "u1", "--day", DAY, "--lake", str(lake))
     assert "1 more of 3" in run(*words).stdout
+
+
+def test_what_is_odd_about_a_lake_is_said(lake: Path) -> None:
+    """Types nobody declared, gaps in registers: what they are and what they mean for the figures."""
+    opened = Lake.open(lake)
+    gap = [{**UNIT, "id": "u9", "to": date(2021, 1, 1)}, {**UNIT, "id": "u9", "from": date(2022, 1, 1)}]
+    fill(opened, [{"unit": gap}], origin="observed", received=None)
+    (lake / "data" / "telex").mkdir()
+    said = cw.check(lake, DAY, DAY, rules=["sec-realname-check"]).said()
+    assert any("telex" in s["what"] and "no figure" in s["means"] for s in said)
+    assert any("u9" in s["what"] and "no scope" in s["means"] for s in said)

@@ -10,7 +10,7 @@ import pytest
 
 from clearway.core.errors import InputError
 from clearway.rules import BUILT_IN, load_packs
-from clearway.rules.explain import explain, overdue
+from clearway.rules.explaining import explain, overdue
 from clearway.rules.testing import try_cases
 from tests.rules.conftest import HEAD, RULE
 
@@ -171,3 +171,18 @@ def test_head_without_name_is_told(write_pack: Write) -> None:
     """pack.yaml is checked as well."""
     folder = write_pack(RULE, head=HEAD.replace("pack: own\n", ""))
     assert [f[:2] for f in faults_of(folder)] == [("pack_missing", "own/pack.yaml")]
+
+
+def test_an_unknown_measure_comes_with_the_nearest(write_pack: Write) -> None:
+    """A rule that names a measure nobody declared."""
+    body = RULE.replace(RULE[RULE.index("    measure:") : RULE.index("    values:")], "    measure: cmp-firm-8d\n")
+    folder = write_pack(body)
+    with pytest.raises(InputError, match="cmp-firm-7d"):
+        load_packs([str(folder), *BUILT_IN])
+
+
+def test_a_related_record_of_a_related_record_is_a_fault(write_pack: Write) -> None:
+    """It is told and not tried."""
+    inner = "{related: {where: step = 'sorted', before: true}}"
+    body = broken("match: real_name = 'yes'", f"match: {{related: {{where: {inner}, before: true}}}}")
+    assert [f[0] for f in faults_of(write_pack(body))] == ["related_nested"]

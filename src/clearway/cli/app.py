@@ -8,8 +8,11 @@ Not:    the commands themselves (case_commands.py, plan_commands.py)
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -18,6 +21,8 @@ from clearway.core.errors import InputError
 
 if TYPE_CHECKING:
     from clearway.cases import Case
+
+T = TypeVar("T")
 
 app = typer.Typer(
     name="clearway",
@@ -124,6 +129,40 @@ def moment(text: str, case: Any, option: str) -> Any:
         )  # fmt: skip
     faults.require()
     raise AssertionError
+
+
+def day_option(text: str | None, option: str) -> date | None:
+    """A day of an option; a fault where it is none."""
+    return _parsed(text, option, "not_date", date.fromisoformat)
+
+
+def time_option(text: str | None, option: str, zone: ZoneInfo) -> datetime | None:
+    """A time of an option, local in a zone; a fault where it is none."""
+    from clearway.core.timegrid import parse_time
+
+    return _parsed(text, option, "not_time", lambda t: parse_time(t, zone))
+
+
+def _parsed(text: str | None, option: str, code: str, parse: Callable[[str], T]) -> T | None:
+    from clearway.core.errors import Faults
+
+    if text is None:
+        return None
+    try:
+        return parse(text)
+    except ValueError:
+        faults = Faults()
+        faults.add(code, option, None, None, text)
+        faults.require()
+        raise
+
+
+def write_page(path: Path, text: str) -> None:
+    """Write a page whole or not at all."""
+    from clearway.core.files import staged_file
+
+    with staged_file(path) as staging:
+        staging.write_text(text, encoding="utf-8")
 
 
 @app.callback(invoke_without_command=True)

@@ -7,17 +7,16 @@ Not:    how records are read and kept (clearway.records)
 
 from __future__ import annotations
 
-from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from clearway.cli.app import Json, Lang, Quiet, app, echo_json, language
+from clearway.cli.app import Json, Lang, Quiet, app, day_option, echo_json, language, time_option, write_page
 from clearway.core.errors import ClearwayError, Faults, InputError
 
 if TYPE_CHECKING:
-    from clearway.records import Completeness, Lake, Report
+    from clearway.records import Completeness, Report
 
 records = typer.Typer(no_args_is_help=True, help="What records there are: types, workbooks to fill in.")
 lake_app = typer.Typer(no_args_is_help=True, help="A lake of records: status and upkeep.")
@@ -186,35 +185,19 @@ def status(
 
     tongue = language(lang)
     opened = Lake.open(lake, create=False)
-    found = opened.status(start, end, at=_moment(at, opened))
+    found = opened.status(start, end, at=time_option(at, "--at", opened.zone))
     if xlsx is not None:
         from clearway.records.completeness import write_workbook
 
         write_workbook(found, xlsx)
     if html is not None:
-        from clearway.core.files import staged_file
         from clearway.reporting import render_completeness
 
-        with staged_file(html) as staging:
-            staging.write_text(render_completeness(found, tongue), encoding="utf-8")
+        write_page(html, render_completeness(found, tongue))
     if json_:
         echo_json(found.to_dict())
     else:
         _print_status(found, tongue)
-
-
-def _moment(text: str | None, lake: Lake) -> datetime | None:
-    from clearway.core.timegrid import parse_time
-
-    if text is None:
-        return None
-    try:
-        return parse_time(text, lake.zone)
-    except ValueError:
-        faults = Faults()
-        faults.add("not_time", "--at", None, None, text)
-        faults.require()
-        raise
 
 
 def _print_status(found: Completeness, tongue: str) -> None:
@@ -293,13 +276,7 @@ def expire(
     """Remove detail past its retention (lake.json; items 90 days by default). Daily values stay."""
     from clearway.records import Lake
 
-    try:
-        day = date.fromisoformat(today) if today else None
-    except ValueError:
-        faults = Faults()
-        faults.add("not_date", "--today", None, None, today)
-        faults.require()
-    removed = Lake.open(lake, create=False).expire(day)
+    removed = Lake.open(lake, create=False).expire(day_option(today, "--today"))
     if json_:
         echo_json({"removed": removed})
     else:
@@ -320,7 +297,7 @@ def export(
     from clearway.records import Lake
 
     opened = Lake.open(lake, create=False)
-    moment = _moment(at, opened)
+    moment = time_option(at, "--at", opened.zone)
     frame = (opened.as_of(moment) if moment else opened).read(type_, start, end)
     if out.suffix not in (".csv", ".parquet", ".xlsx"):
         raise ClearwayError(f"{out.name}: name a file that ends in .csv, .parquet or .xlsx")

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from clearway.cli.app import Json, Lang, Quiet, app, echo_json, language, say
-from clearway.core.errors import Faults
+from clearway.cli.app import Json, Lang, Quiet, app, day_option, echo_json, language, say, time_option, write_page
 
 if TYPE_CHECKING:
     from clearway.rules import Findings
@@ -35,21 +34,8 @@ STATE_ZH = {
 }  # fmt: skip
 
 
-def day_option(text: str | None, option: str) -> date | None:
-    """A day of an option; a fault where it is none."""
-    if text is None:
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        faults = Faults()
-        faults.add("not_date", option, None, None, text)
-        faults.require()
-        raise
-
-
 def _packs(names: list[str] | None, *, full: bool = False) -> Any:
-    from clearway.rules.reading import BUILT_IN, load_packs
+    from clearway.rules import BUILT_IN, load_packs
 
     own = [n for n in names or () if n not in BUILT_IN]
     # a pack of one's own stands beside the built-in ones, whose rules it may replace for its place
@@ -123,7 +109,7 @@ def explain_(
 ) -> None:
     """Say which edition of a rule is in force, why, and what it would take."""
     from clearway.records import Lake
-    from clearway.rules.explain import explain
+    from clearway.rules import explain
 
     opened = Lake.open(lake, create=False) if lake is not None else None
     found = explain(_packs(pack), rule, day_option(day, "--day") or date.today(), unit, opened, language(lang))
@@ -152,7 +138,7 @@ def overdue_(
     lang: Lang = None,
 ) -> None:
     """List rules whose source nobody has looked at lately, and what sources leave unknown."""
-    from clearway.rules.explain import overdue
+    from clearway.rules import overdue
 
     tongue = language(lang)
     late, gaps = overdue(_packs(packs), day_option(today, "--today") or date.today(), days)
@@ -184,8 +170,7 @@ def test_(
     lang: Lang = None,
 ) -> None:
     """Try the cases beside the rules with both engines. Exit code 1 where one gives another finding."""
-    from clearway.rules.reading import all_rules
-    from clearway.rules.testing import try_cases
+    from clearway.rules import all_rules, try_cases
 
     read = _packs(packs, full=True)
     own = {p.id for p in read if not packs or p.id in packs or any(Path(n).name == p.id for n in packs)}
@@ -233,13 +218,15 @@ def check(
     Periods that lie within the days are judged, by default the last day with records. Exit code 1 when a rule
     that binds and whose text was read is breached.
     """
+    from clearway.records import Lake
     from clearway.rules import check as judge
 
     tongue = language(lang)
     first, last = day_option(start, "--from"), day_option(end, "--to")
-    moment = _moment(at, lake)
+    opened = Lake.open(lake, create=False)
+    moment = time_option(at, "--at", opened.zone)
     packs = _packs(pack)
-    findings = judge(lake, first, last, packs=packs, at=moment, rules=rule, origin=origin)
+    findings = judge(opened, first, last, packs=packs, at=moment, rules=rule, origin=origin)
     if trace_ is not None:
         _print_trace(findings, trace_, json_)
         return
@@ -248,11 +235,9 @@ def check(
     if xlsx is not None:
         findings.write_workbook(xlsx)
     if html is not None:
-        from clearway.core.files import staged_file
         from clearway.reporting import render_findings
 
-        with staged_file(html) as staging:
-            staging.write_text(render_findings(findings, tongue), encoding="utf-8")
+        write_page(html, render_findings(findings, tongue))
     if json_:
         echo_json(findings.to_dict())
     else:
@@ -261,23 +246,8 @@ def check(
         raise typer.Exit(1)
 
 
-def _moment(at: str | None, lake: Path) -> Any:
-    from clearway.core.timegrid import parse_time
-    from clearway.records import Lake
-
-    if at is None:
-        return None
-    try:
-        return parse_time(at, Lake.open(lake, create=False).zone)
-    except ValueError:
-        faults = Faults()
-        faults.add("not_time", "--at", None, None, at)
-        faults.require()
-        raise
-
-
 def _print_trace(findings: Findings, name: str, json_: bool) -> None:
-    from clearway.rules.trace import trace
+    from clearway.rules import trace
 
     found = trace(findings, name)
     if json_:
@@ -297,8 +267,9 @@ def _print_findings(findings: Findings, tongue: str, quiet: bool) -> None:
     if not quiet:
         for odd in summary["said"][:20]:
             typer.echo(f"{odd['what']}; {odd['means']}", err=True)
-    breached = findings.by_rule().filter(pl_breached())
-    for row in breached.iter_rows(named=True):
+    for row in findings.by_rule().iter_rows(named=True):
+        if not row["breached"]:
+            continue
         rule = findings.rule(row["rule"])
         mark = " " if rule.advisory else "*"
         typer.echo(f"{mark} {row['rule']:<24} {row['breached']:>7,} / {row['findings']:,}  {rule.title.say(tongue)}")
@@ -309,10 +280,3 @@ def _print_findings(findings: Findings, tongue: str, quiet: bool) -> None:
     ):
         told = ", ".join(f"{STATE_ZH[s] if zh else s} {n:,}" for s, n in counts.items() if n)
         typer.echo(f"{label}: {told or '-'}")
-
-
-def pl_breached() -> Any:
-    """Rows of rules that are breached somewhere."""
-    import polars as pl
-
-    return pl.col("breached") > 0

@@ -12,8 +12,7 @@ from typing import Annotated
 
 import typer
 
-from clearway.cli.app import CaseArgument, Json, Lang, app, echo_json, language
-from clearway.cli.rule_commands import day_option
+from clearway.cli.app import CaseArgument, Json, Lang, app, day_option, echo_json, language
 
 
 @app.command()

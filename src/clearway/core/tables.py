@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -329,6 +330,17 @@ def csv_text(frame: pl.DataFrame) -> str:
             )
         columns.append(column.alias(name))
     return frame.select(columns).write_csv()
+
+
+def write_sheets(path: Path, sheets: Mapping[str, pl.DataFrame]) -> None:
+    """Frames as sheets of a workbook, whole or not at all; of each as many rows as a sheet holds."""
+    import xlsxwriter
+
+    from clearway.core.files import staged_file
+
+    with staged_file(path) as staging, xlsxwriter.Workbook(str(staging), {"strings_to_formulas": False}) as book:
+        for name, frame in sheets.items():
+            frame.head(1_000_000).write_excel(book, worksheet=name, autofit=True, freeze_panes=(1, 0))
 
 
 def rows_where(frame: pl.DataFrame, condition: pl.Expr, first_row: int = 2) -> list[tuple[int, dict[str, Any]]]:

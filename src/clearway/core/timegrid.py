@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -41,6 +41,11 @@ def parse_clock(text: str) -> int:
     if int(match[2]) > 59 or minutes > DAY_MINUTES:
         raise ValueError(text)
     return minutes
+
+
+def midnight(day: date) -> datetime:
+    """The moment a day begins."""
+    return datetime.combine(day, time())
 
 
 def format_time(moment: datetime) -> str:

@@ -14,10 +14,12 @@ if TYPE_CHECKING:
     from clearway.records.completeness import Completeness
     from clearway.records.declared import Field, RecordType, record_types
     from clearway.records.door import Lake
-    from clearway.records.identifiers import normalise_s10, place_code
+    from clearway.records.identifiers import code_stood, normalise_s10
     from clearway.records.ingest import Report
-    from clearway.records.registers import as_of_join, in_force, places_above, register_faults
+    from clearway.records.plain import frame_of
+    from clearway.records.registers import as_of_join, in_force, lies_in, places_above, register_faults
     from clearway.records.template import write_template
+    from clearway.records.values import parse_day
 
 _HOME = {
     "Completeness": "completeness",
@@ -26,9 +28,12 @@ _HOME = {
     "RecordType": "declared",
     "Report": "ingest",
     "as_of_join": "registers",
+    "code_stood": "identifiers",
+    "frame_of": "plain",
     "in_force": "registers",
+    "lies_in": "registers",
     "normalise_s10": "identifiers",
-    "place_code": "identifiers",
+    "parse_day": "values",
     "places_above": "registers",
     "record_types": "declared",
     "register_faults": "registers",
@@ -42,9 +47,12 @@ __all__ = [
     "RecordType",
     "Report",
     "as_of_join",
+    "code_stood",
+    "frame_of",
     "in_force",
+    "lies_in",
     "normalise_s10",
-    "place_code",
+    "parse_day",
     "places_above",
     "record_types",
     "register_faults",

@@ -284,12 +284,8 @@ def _states(
 
 def write_workbook(status: Completeness, path: Path) -> None:
     """The states as .xlsx: sums, units, every period."""
-    import xlsxwriter
-
-    from clearway.core.files import staged_file
+    from clearway.core.tables import write_sheets
 
     sheets = {"types 类型": status.by_type(), "units 单位": status.by_unit(), "periods 时段": status.states,
               "unknown 未登记": status.unknown}  # fmt: skip
-    with staged_file(path) as staging, xlsxwriter.Workbook(str(staging), {"strings_to_formulas": False}) as book:
-        for name, frame in sheets.items():
-            frame.write_excel(book, worksheet=name, autofit=True, freeze_panes=(1, 0))
+    write_sheets(path, sheets)

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from clearway.core.errors import ClearwayError, Faults
+from clearway.core.errors import ClearwayError
 from clearway.core.schema import nearest
 from clearway.core.timegrid import parse_time
 from clearway.records.declared import RecordType, with_types
@@ -24,7 +24,7 @@ from clearway.records.lake import upkeep
 from clearway.records.lake.journal import writing
 from clearway.records.lake.layout import Layout, Settings
 from clearway.records.lake.store import MARKS, Batch, empty_frame
-from clearway.records.values import record_days
+from clearway.records.values import parse_day, record_days
 
 if TYPE_CHECKING:
     import duckdb
@@ -162,13 +162,13 @@ class Lake:
             seen = (
                 f"_known <= TIMESTAMP '{self._known_by}' AND (_until IS NULL OR _until > TIMESTAMP '{self._known_by}')"
             )
-        parts = [seen, _within(rtype, _day(start), _day(end))]
+        parts = [seen, _within(rtype, parse_day(start), parse_day(end))]
         return " AND ".join(parts if origin is None else [*parts, f"_origin = '{_one_of(origin)}'"])
 
     def files(self, type: str, start: date | str | None = None, end: date | str | None = None) -> list[Path]:
         """The Parquet files that hold a type's records of some days (both included)."""
         self.type(type)
-        return self._layout.current(type, _day(start), _day(end))
+        return self._layout.current(type, parse_day(start), parse_day(end))
 
     def relation(
         self, type: str, start: date | str | None = None, end: date | str | None = None, *, origin: str | None = None
@@ -225,7 +225,7 @@ class Lake:
             if origin is not None:
                 lazy = lazy.filter(pl.col("_origin") == _one_of(origin))
             frame = lazy.collect()
-        frame = _between(frame, rtype, _day(start), _day(end))
+        frame = _between(frame, rtype, parse_day(start), parse_day(end))
         return frame.select([*rtype.names, *(MARKS if marks else ())]).sort(rtype.key, maintain_order=True)
 
     def known(self) -> pl.Expr:
@@ -287,8 +287,8 @@ class Lake:
         from clearway.records.completeness import completeness
 
         moment = at or self._known_by or datetime.now(self.zone).replace(tzinfo=None)
-        last = _day(end) or moment.date() - timedelta(days=1)
-        first = _day(start) or last - timedelta(days=6)
+        last = parse_day(end) or moment.date() - timedelta(days=1)
+        first = parse_day(start) or last - timedelta(days=6)
         return completeness(self, first, last, moment)
 
 
@@ -296,18 +296,6 @@ def _one_of(origin: str) -> str:
     if origin not in ORIGINS:
         raise ClearwayError(f"origin {origin!r} must be one of {', '.join(ORIGINS)}.")
     return origin
-
-
-def _day(value: date | str | None) -> date | None:
-    if value is None or isinstance(value, date):
-        return value.date() if isinstance(value, datetime) else value
-    try:
-        return date.fromisoformat(value)
-    except ValueError:
-        faults = Faults()
-        faults.add("not_date", "day", None, None, value)
-        faults.require()
-        raise
 
 
 def _within(rtype: RecordType, first: date | None, last: date | None) -> str:

@@ -104,7 +104,7 @@ def place_code(text: str, year: int) -> str:
     Raises ``ValueError`` where there is no such place.
     """
     if _CODE.fullmatch(text):
-        if not _held(text, year):
+        if not code_stood(text, year):
             raise ValueError(text)
         return text
     if text in place_names():
@@ -114,8 +114,9 @@ def place_code(text: str, year: int) -> str:
     raise ValueError(text)
 
 
-def _held(code: str, year: int) -> bool:
-    """Whether a code was in force in a year: by the dated list, else the list of 2023."""
+@lru_cache(maxsize=1 << 14)
+def code_stood(code: str, year: int) -> bool:
+    """Whether a code of GB/T 2260 was in force in a year: by the dated list, else the list of 2023."""
     dated = {name: value for _, found in numdb.get("cn/loc").info(code) for name, value in found.items()}
     counties = dated.get("county", "")
     if not counties:

@@ -8,7 +8,7 @@ Words:  in force = from ``from`` to ``to``, both days included; moments: until `
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
@@ -44,6 +44,15 @@ def places_above(place: str) -> tuple[str, ...]:
         # a code of an earlier year: by its digits
         chain += [c for c in (place[:4] + "00", place[:2] + "0000") if c != place]
     return (*chain, ROOT) if place != ROOT else (ROOT,)
+
+
+def lies_in(place: str, wanted: Iterable[str]) -> bool:
+    """Whether a place is one of some, or below one of them.
+
+    >>> lies_in("330106", ["330000"]), lies_in("330106", ["330200"])
+    (True, False)
+    """
+    return not set(places_above(place)).isdisjoint(wanted)
 
 
 def subjects(rtype: RecordType) -> list[str]:

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from clearway.core.errors import Faults
 from clearway.core.tables import FALSE, TRUE
 from clearway.core.timegrid import parse_time
 from clearway.records.declared import AMOUNTS, COUNTS, Field, RecordType
@@ -335,3 +336,16 @@ def _check_clock(time: pl.Series, rtype: RecordType, sheet: Sheet, now: datetime
 
 def _shown(now: datetime | date) -> str:
     return f"{now:%Y-%m-%d %H:%M}"
+
+
+def parse_day(value: date | str | None) -> date | None:
+    """A day as a user of the library says it; a fault where it is none."""
+    if value is None or isinstance(value, date):
+        return value.date() if isinstance(value, datetime) else value
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        faults = Faults()
+        faults.add("not_date", "day", None, None, value)
+        faults.require()
+        raise

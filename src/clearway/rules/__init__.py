@@ -11,26 +11,62 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from clearway.rules.cases import Stage, build
-    from clearway.rules.declared import Packs, Rule
+    from clearway.rules.cases import Rows, Stage, build
+    from clearway.rules.declared import Edition, Packs, Rule, RuleCase
     from clearway.rules.evaluating import check
+    from clearway.rules.explaining import explain, overdue
     from clearway.rules.findings import Findings
     from clearway.rules.oracle import interpret
-    from clearway.rules.reading import BUILT_IN, load_packs
+    from clearway.rules.periods import Period, period_of
+    from clearway.rules.reading import BUILT_IN, all_rules, load_packs
+    from clearway.rules.testing import client_code, try_cases
+    from clearway.rules.tracing import trace
 
 _HOME = {
     "BUILT_IN": "reading",
+    "Edition": "declared",
     "Findings": "findings",
     "Packs": "declared",
+    "Period": "periods",
+    "Rows": "cases",
     "Rule": "declared",
+    "RuleCase": "declared",
     "Stage": "cases",
+    "all_rules": "reading",
     "build": "cases",
     "check": "evaluating",
+    "client_code": "testing",
+    "explain": "explaining",
     "interpret": "oracle",
     "load_packs": "reading",
+    "overdue": "explaining",
+    "period_of": "periods",
+    "trace": "tracing",
+    "try_cases": "testing",
 }
 
-__all__ = ["BUILT_IN", "Findings", "Packs", "Rule", "Stage", "build", "check", "interpret", "load_packs"]
+__all__ = [
+    "BUILT_IN",
+    "Edition",
+    "Findings",
+    "Packs",
+    "Period",
+    "Rows",
+    "Rule",
+    "RuleCase",
+    "Stage",
+    "all_rules",
+    "build",
+    "check",
+    "client_code",
+    "explain",
+    "interpret",
+    "load_packs",
+    "overdue",
+    "period_of",
+    "trace",
+    "try_cases",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -39,8 +39,8 @@ class Related:
     """Whether another record of the same subject stands near.
 
     ``side`` is ``before`` (at the same moment or earlier), ``after`` (at the same moment or later) or ``around``.
-    ``within`` includes its end. ``between`` is a condition that no record between the two may meet. ``none`` turns the whole round. ``same`` are fields that must be alike,
-    ``count`` is how many such records there must be.
+    ``within`` includes its end. ``between`` is a condition that no record between the two may meet. ``none`` turns
+    the whole round. ``same`` are fields that must be alike, ``count`` is how many such records there must be.
     """
 
     where: Condition

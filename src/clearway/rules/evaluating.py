@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from clearway.core.errors import ClearwayError
-from clearway.records import Lake
+from clearway.records import Lake, parse_day
 from clearway.rules.compiled.scopes import replacing, within_places
 from clearway.rules.compiled.values import Compiled
 from clearway.rules.declared import Edition, Packs, Rule
@@ -104,20 +104,16 @@ def _known(lake: Lake, at: datetime | str | None) -> tuple[Lake, datetime]:
 
 
 def _window(lake: Lake, start: date | str | None, end: date | str | None, now: datetime, asked: bool) -> Window:
-    last = _day(end)
+    last = parse_day(end)
     if last is None:
-        last = _day(start) if start is not None and not asked else None
+        last = parse_day(start) if start is not None and not asked else None
     if last is None:
         days = [d for d in lake.days() if d <= now.date()]
         last = now.date() if asked or not days else days[-1]
-    first = _day(start) or last
+    first = parse_day(start) or last
     if first > last:
         raise ClearwayError(f"the first day {first} is after the last day {last}; name them the other way round.")
     return Window(first, last, now)
-
-
-def _day(value: date | str | None) -> date | None:
-    return date.fromisoformat(value) if isinstance(value, str) else value
 
 
 def one_origin(lake: Lake, origin: str | None) -> str | None:

@@ -138,17 +138,13 @@ class Findings:
 
     def write_workbook(self, path: Path) -> None:
         """Findings, sums by rule, place and operator, as .xlsx."""
-        import xlsxwriter
-
-        from clearway.core.files import staged_file
+        from clearway.core.tables import write_sheets
 
         sheets = {
             "findings 结论": self.versioned, "rules 规则": self.by_rule(), "places 地区": self.by("province"),
             "operators 企业": self.by("operator"),
         }  # fmt: skip
-        with staged_file(path) as staging, xlsxwriter.Workbook(str(staging), {"strings_to_formulas": False}) as book:
-            for name, frame in sheets.items():
-                frame.head(1_000_000).write_excel(book, worksheet=name, autofit=True, freeze_panes=(1, 0))
+        write_sheets(path, sheets)
 
 
 def _counted(frame: pl.DataFrame) -> dict[str, int]:

@@ -65,6 +65,15 @@ def period_table(kind: str, first: date, last: date) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
+def earlier(day: date, change: str) -> date:
+    """The same day a day, week, month (its first day) or year before."""
+    if change in ("day", "week"):
+        return day - timedelta(days={"day": 1, "week": 7}[change])
+    if change == "month":
+        return (day.replace(day=1) - timedelta(days=1)).replace(day=1)
+    return day.replace(year=day.year - 1) if (day.month, day.day) != (2, 29) else date(day.year - 1, 2, 28)
+
+
 def _days(first: date, last: date) -> Iterator[date]:
     for n in range((last - first).days + 1):
         yield first + timedelta(days=n)

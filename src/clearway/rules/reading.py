@@ -17,7 +17,7 @@ import xxhash
 
 from clearway.core.errors import Faults
 from clearway.core.schema import nearest
-from clearway.rules.conditions import Condition, Needs, Neither, Related, Span, Where, both, parse_span
+from clearway.rules.conditions import Condition, Needs, Neither, Related, Span, Where, both, parse_span, related_in
 from clearway.rules.declared import (
     FAR,
     LOOK_BACK,
@@ -303,6 +303,8 @@ class _Reader:
         if between is not None and count > 1:
             self.fault("related_between", path)
         where = self._condition(raw["where"], path)
+        if any(True for c in (where, between) for _ in related_in(c)):
+            self.fault("related_nested", path)
         return Related(where, sides[0], within, "", tuple(raw.get("same", ())), between, raw.get("none", False), count)
 
     # ------------------------------------------------------------ rules

@@ -12,7 +12,7 @@ Places match through the places above them; the smallest place that says somethi
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
@@ -20,15 +20,11 @@ from typing import Any
 import polars as pl
 
 from clearway.core.places import all_places
+from clearway.core.timegrid import midnight
 from clearway.records import Lake, places_above
 
 FAR = datetime(9999, 1, 1)
 _LONG = timedelta(days=1)
-
-
-def midnight(day: date) -> datetime:
-    """The moment a day begins."""
-    return datetime.combine(day, time())
 
 
 class Surroundings:

@@ -11,16 +11,14 @@ import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import polars as pl
 from stdnum.cn import uscc
 
 from clearway.core.errors import Faults
 from clearway.core.places import all_places
-from clearway.records import Lake, RecordType, place_code, places_above, record_types
+from clearway.records import Lake, code_stood, frame_of, lies_in, record_types
 from clearway.rules.cases import Rows, Stage, build, moment_of
 from clearway.rules.declared import Packs, Rule, RuleCase
 from clearway.rules.evaluating import check
@@ -78,9 +76,11 @@ def _staged(packs: Packs, rules: Iterable[Rule]) -> Iterable[tuple[Rule, RuleCas
     counties = sorted((p.code for p in all_places() if p.level == "county"), key=lambda c: (not "41" <= c < "55", c))
     used: set[str] = set()
     for rule in rules:
-        measure = packs.measures[rule.measure]
+        measure, wanted = packs.measures[rule.measure], rule.scope.places
         for n, case in enumerate(rule.cases):
-            place = next(c for c in counties if c not in used and _inside(c, rule.scope.places) and _lasting(c))
+            place = next(
+                c for c in counties if c not in used and code_stood(c, 2016) and (not wanted or lies_in(c, wanted))
+            )
             used.add(place)
             stage = Stage(f"{rule.id}.{n}", case.day, place, client=client_code(len(used)))
             try:
@@ -103,19 +103,6 @@ def _at(case: RuleCase, stage: Stage) -> datetime:
     if case.at:
         return moment_of(case.at, stage)
     return datetime.combine(case.day + timedelta(days=400), time())
-
-
-@cache
-def _lasting(place: str) -> bool:
-    """Whether a code has stood for as long as cases reach back."""
-    try:
-        return bool(place_code(place, 2016))
-    except ValueError:
-        return False
-
-
-def _inside(place: str, wanted: tuple[str, ...]) -> bool:
-    return not wanted or bool(set(places_above(place)) & set(wanted))
 
 
 def client_code(number: int) -> str:
@@ -145,22 +132,6 @@ def fill(
                 faults.faults.extend(report.faults)
                 faults.total = report.total_faults
                 faults.require()
-
-
-def frame_of(rows: list[dict[str, Any]], rtype: RecordType) -> pl.DataFrame:
-    """Rows as a frame with the columns that are used; yes and no as such."""
-    names = [f.name for f in rtype.fields if any(f.name in r for r in rows)]
-    extra = sorted({k for r in rows for k in r} - set(rtype.names))
-    if extra:
-        raise KeyError(f"{extra[0]!r} is no field of {rtype.name}")
-    data = {n: [_plain(r.get(n), rtype[n].kind) for r in rows] for n in names}
-    return pl.DataFrame(data, schema={n: rtype[n].dtype for n in names}, strict=False)
-
-
-def _plain(value: Any, kind: str) -> Any:
-    if kind == "yes/no" and isinstance(value, str):
-        return value == "yes"
-    return value
 
 
 def _compared(rule: Rule, case: RuleCase, compiled: Any, plain: Any) -> Tried:

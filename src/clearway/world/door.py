@@ -17,9 +17,8 @@ import polars as pl
 
 from clearway.core.errors import ClearwayError
 from clearway.core.files import staged_file
-from clearway.records import record_types
+from clearway.records import frame_of, record_types
 from clearway.rules import Packs, load_packs
-from clearway.rules.testing import frame_of
 from clearway.world.network import units_of
 from clearway.world.planting import Plant, plants
 from clearway.world.usual import usual_records

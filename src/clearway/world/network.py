@@ -8,11 +8,10 @@ Not:    what they report (usual.py)
 from __future__ import annotations
 
 from datetime import date, timedelta
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from clearway.core.places import all_places
-from clearway.records import place_code, places_above
+from clearway.records import code_stood, lies_in
 
 if TYPE_CHECKING:
     from clearway.cases import Case
@@ -21,21 +20,12 @@ OPERATORS = ("op-jia", "op-yi", "op-bing")
 SHANGHAI = "310000"
 
 
-@lru_cache(maxsize=1 << 14)
-def stands(code: str, year: int) -> bool:
-    """Whether a place had its code in a year."""
-    try:
-        return bool(place_code(code, year))
-    except ValueError:
-        return False
-
-
 def counties_below(place: str, years: tuple[int, int]) -> list[str]:
     """Counties within a place that kept their codes over some years."""
     return [
         p.code
         for p in all_places()
-        if p.level == "county" and place in places_above(p.code) and all(stands(p.code, y) for y in years)
+        if p.level == "county" and lies_in(p.code, [place]) and all(code_stood(p.code, y) for y in years)
     ]
 
 

@@ -19,13 +19,9 @@ from typing import Any
 import numpy as np
 
 from clearway.core.places import all_places
-from clearway.records import RecordType, places_above, record_types
-from clearway.rules import Packs, Rule, Stage, build
-from clearway.rules.cases import Rows
-from clearway.rules.declared import Edition, RuleCase
-from clearway.rules.periods import Period, period_of
-from clearway.rules.testing import client_code
-from clearway.world.network import OPERATORS, stands
+from clearway.records import RecordType, code_stood, lies_in, record_types
+from clearway.rules import Edition, Packs, Period, Rows, Rule, RuleCase, Stage, build, client_code, period_of
+from clearway.world.network import OPERATORS
 
 _DAY = timedelta(days=1)
 WAYS = ("plain", "twice", "corrected", "late", "edition-day", "sunday")
@@ -63,7 +59,9 @@ class _Planter:
         self.types = record_types()
         self.number = 0
         years = (first.year - 1, first.year, last.year)
-        self.counties = [p.code for p in all_places() if p.level == "county" and all(stands(p.code, y) for y in years)]
+        self.counties = [
+            p.code for p in all_places() if p.level == "county" and all(code_stood(p.code, y) for y in years)
+        ]
         self.own_place = {c: 0 for c in self.counties}
 
     def of_rule(self, rule: Rule) -> Iterator[Plant]:
@@ -172,7 +170,7 @@ class _Planter:
 
     def _place(self, rule: Rule, case: RuleCase) -> str:
         """A place below the rule's: of its own where registers or the unit judged are told by place."""
-        inside = [c for c in self.counties if not rule.scope.places or set(places_above(c)) & set(rule.scope.places)]
+        inside = [c for c in self.counties if not rule.scope.places or lies_in(c, rule.scope.places)]
         least = min(self.own_place[c] for c in inside)
         choice = [c for c in inside if self.own_place[c] == least]
         chosen = choice[int(self.rng.integers(len(choice)))]

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from clearway.core.timegrid import midnight
 from clearway.records import record_types
-from clearway.rules.surroundings import midnight
 
 _DAY = timedelta(days=1)
 TESTING = (date(2020, 1, 31), date(2022, 12, 6))

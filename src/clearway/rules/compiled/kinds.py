@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from clearway.core.timegrid import midnight
 from clearway.rules.compiled.sums import shaped, with_values
 from clearway.rules.declared import Clock, Edition
 from clearway.rules.figures import CLOCKS, no_values
-from clearway.rules.surroundings import midnight
 
 KEYS = ["unit", "period", "first", "last"]
 _DAY = timedelta(days=1)
@@ -53,7 +53,6 @@ def interval(rows: pl.DataFrame, edition: Edition, periods: pl.DataFrame, now: d
     """
     if not len(periods):
         return no_values()
-    found: dict[tuple[str, str], list[datetime]] = {}
     joined = periods.join(rows.select("unit", "_time", "_day", "subject"), on="unit", how="left")
     joined = joined.filter(pl.col("_day").is_null() | pl.col("_day").is_between(pl.col("first"), pl.col("last")))
     by_subject: dict[tuple[Any, ...], list[datetime]] = {}
@@ -71,17 +70,16 @@ def interval(rows: pl.DataFrame, edition: Edition, periods: pl.DataFrame, now: d
             start, end = ends[unit, period]
             marks = [start, *marks, max(end, marks[-1])]
         gaps.setdefault((unit, period), []).extend((b - a).total_seconds() / 3600 for a, b in pairwise(marks))
-        found.setdefault((unit, period), []).extend(times)
     out = []
     for unit, period, first, last in periods.select(KEYS).iter_rows():
         mine = gaps.get((unit, period), [])
-        if not mine and (unit, period) not in found and counted:
+        if (unit, period) not in gaps and counted:
             start, end = ends[unit, period]
             mine = [(end - start).total_seconds() / 3600] if end > start else []
         if mine:
             value = min(mine) if edition.take == "shortest" else max(mine)
             out.append((unit, period, first, last, value))
-    schema = {"unit": pl.String, "period": pl.String, "first": pl.Date, "last": pl.Date, "n": pl.Float64}
+    schema = {**_SCHEMA, "n": pl.Float64}
     return with_values(pl.DataFrame(out, schema=schema, orient="row"), edition)
 
 

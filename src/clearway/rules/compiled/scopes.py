@@ -7,18 +7,19 @@ Not:    values (values.py)
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import ibis
 import polars as pl
 
-from clearway.records import Lake, places_above
+from clearway.records import Lake, lies_in
 from clearway.rules.compiled import kinds
 from clearway.rules.compiled.bench import Bench
 from clearway.rules.compiled.terms import boolean
 from clearway.rules.declared import Edition, Packs, Rule
 from clearway.rules.expressions import Expression, fields_of
+from clearway.rules.figures import Job, Window
 from clearway.rules.periods import periods
 from clearway.rules.resolving import Names
 from clearway.rules.surroundings import Surroundings
@@ -30,11 +31,25 @@ Stretch = tuple[date, date]
 class Scopes:
     """Units of a lake's register, period by period."""
 
-    def __init__(self, lake: Lake, packs: Packs, around: Surroundings, origin: str | None) -> None:
-        self.lake, self.packs, self.around = lake, packs, around
-        self.bench = Bench(lake, around, packs.ranks, origin)
+    def __init__(
+        self, lake: Lake, packs: Packs, window: Window, origin: str | None, stretches: dict[str, Stretch]
+    ) -> None:
+        self.lake, self.packs, self.window, self.stretches = lake, packs, window, stretches
+        firsts = [window.first, *(s[0] for s in stretches.values())]
+        lasts = [window.last, *(s[1] for s in stretches.values())]
+        self.around = Surroundings(lake, min(firsts) - timedelta(days=370), max(lasts))
+        self.bench = Bench(lake, self.around, packs.ranks, origin)
         self._unit_names = Names(None, lake.types)
         self._units: dict[tuple[str, str, Stretch], pl.DataFrame] = {}
+
+    def stretch(self, measure: str) -> Stretch:
+        """The days of the periods a measure is evaluated for."""
+        return self.stretches.get(measure, (self.window.first, self.window.last))
+
+    def units_of(self, tree: Expression | None, job: Job) -> pl.DataFrame:
+        """Units that meet an expression on the first day of each period of a job."""
+        stretch = self.stretch(job.measure.id)
+        return self.units_where(tree, job.edition.period, job.edition.season, stretch)
 
     # ------------------------------------------------------------ units
 
@@ -116,5 +131,5 @@ def replacing(packs: Packs, rule: Rule) -> list[Rule]:
 
 def within_places(places: pl.Series, wanted: tuple[str, ...]) -> pl.Series:
     """Which places are one of some, or below one."""
-    known = {p: bool(set(places_above(p)) & set(wanted)) for p in places.unique().to_list() if p is not None}
+    known = {p: lies_in(p, wanted) for p in places.unique().to_list() if p is not None}
     return places.replace_strict(known, default=False, return_dtype=pl.Boolean)

@@ -55,7 +55,7 @@ def daily_sums(prepared: Prepared, jobs: Sequence[Job], ranks: Ranks, now: datet
 
 
 def looks_around(edition: Edition) -> bool:
-    """Whether related records are looked for: then only the records that count are looked up, in a pass of their own."""
+    """Whether related records are looked for: for the records that count only, in a pass of its own."""
     conditions = (edition.base, edition.match, edition.adds, edition.takes)
     return any(True for c in conditions for _ in related_in(c))
 

@@ -2,14 +2,14 @@
 
 In:     a lake, packs, the window evaluated
 Out:    Figures
-Not:    states (judging.py), who a rule holds for (scopes.py)
+Not:    states (judging.py), who reported (reports.py), who a rule holds for (scopes.py)
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import timedelta
 
 import ibis
 import polars as pl
@@ -18,21 +18,21 @@ from clearway.records import Lake, RecordType
 from clearway.rules.compiled import kinds, sums
 from clearway.rules.compiled.bench import Prepared
 from clearway.rules.compiled.nearby import counted
-from clearway.rules.compiled.scopes import Scopes, Stretch
+from clearway.rules.compiled.reports import Reports
+from clearway.rules.compiled.scopes import Stretch
 from clearway.rules.compiled.terms import boolean
 from clearway.rules.conditions import Condition
-from clearway.rules.declared import Edition, Expected, Measure, Packs
-from clearway.rules.expressions import Expression
-from clearway.rules.figures import VALUES, Figures, Job, Window, no_values
-from clearway.rules.periods import period_of
+from clearway.rules.declared import Edition, Measure, Packs
+from clearway.rules.figures import Figures, Job, Window, no_values
+from clearway.rules.periods import earlier, period_of
 from clearway.rules.resolving import Names
-from clearway.rules.surroundings import FAR, Surroundings
+from clearway.rules.surroundings import FAR
 
 _DAY = timedelta(days=1)
 KEYS = kinds.KEYS
 
 
-class Compiled(Scopes):
+class Compiled(Reports):
     """The engine of records at work on one window.
 
     Parameters
@@ -45,16 +45,7 @@ class Compiled(Scopes):
         self, lake: Lake, packs: Packs, window: Window, origin: str | None = None,
         stretches: Mapping[str, Stretch] | None = None,
     ) -> None:  # fmt: skip
-        self.stretches = dict(stretches or {})
-        firsts = [window.first, *(s[0] for s in self.stretches.values())]
-        lasts = [window.last, *(s[1] for s in self.stretches.values())]
-        super().__init__(lake, packs, Surroundings(lake, min(firsts) - 370 * _DAY, max(lasts)), origin)
-        self.window = window
-        self._presence: dict[tuple[str, str], tuple[Stretch, pl.DataFrame]] = {}
-
-    def stretch(self, measure: str) -> Stretch:
-        """The days of the periods a measure is evaluated for."""
-        return self.stretches.get(measure, (self.window.first, self.window.last))
+        super().__init__(lake, packs, window, origin, dict(stretches or {}))
 
     # ------------------------------------------------------------ figures
 
@@ -81,7 +72,7 @@ class Compiled(Scopes):
             if edition.change:
                 values[job.measure.id] = self._changed(values[job.measure.id], edition)
             if edition.expected is not None and job.measure.id in values:
-                values[job.measure.id] = self._reported(values[job.measure.id], job)
+                values[job.measure.id] = self.with_reports(values[job.measure.id], job)
         return Figures(values, {name: pl.concat(parts) for name, parts in clocks.items()})
 
     def _with_parts(self, wanted: Iterable[str]) -> list[str]:
@@ -113,7 +104,7 @@ class Compiled(Scopes):
                 begins = own.first if own.first >= edition.first else own.last + _DAY
                 ends = min(period_of(edition.period, ends).last, last)
             if edition.change:
-                begins = max(edition.first, _earlier(begins, edition.change))
+                begins = max(edition.first, earlier(begins, edition.change))
             if begins <= ends:
                 yield Job(measure, edition, begins, ends)
 
@@ -136,7 +127,7 @@ class Compiled(Scopes):
             reach = (min(j.first for j in typed), max(j.last for j in typed))
             for field in {j.edition.unit_field for j in typed} - {sums.NATION}:
                 there = daily.select(pl.col(field).alias("unit"), "_day").drop_nulls("unit").unique()
-                self._presence[name, field] = (reach, there)
+                self.reported_on[name, field] = (reach, there)
             for i, job in enumerate(typed):
                 rows = sums.by_unit(daily, i, job)
                 found.setdefault(job.measure.id, []).append(self._values(rows, job))
@@ -238,12 +229,12 @@ class Compiled(Scopes):
         seen = self._spread(job)(rows.select("unit", "_day")).select(KEYS).unique()
         if job.edition.expected is None:
             return seen.sort("unit", "first")
-        asked = self._expected_units(job.edition.expected, job)
+        asked = self.expected_units(job.edition.expected, job)
         return pl.concat([seen, asked.select(KEYS)]).unique().sort("unit", "first")
 
     def members(self, job: Job) -> pl.DataFrame:
         """Units of the register that a coverage counts, with the group and period each counts for."""
-        units = self._units_where(job.edition.among, job)
+        units = self.units_of(job.edition.among, job)
         group = pl.col("unit") if job.edition.unit_field in self._own_unit(job) else pl.col(job.edition.unit_field)
         if job.edition.unit_field == sums.NATION:
             group = pl.lit(sums.NATION)
@@ -315,79 +306,14 @@ class Compiled(Scopes):
         found = table.group_by(subject=table[clock.stop_on].cast("string")).aggregate(_stop=table[clock.stop].min())
         return pl.DataFrame(found.to_polars())
 
-    # ------------------------------------------------------------ change, reports
+    # ------------------------------------------------------------ change
 
     def _changed(self, values: pl.DataFrame, edition: Edition) -> pl.DataFrame:
         later = {(u, p): v for u, p, v in values.select("unit", "period", "value").iter_rows()}
         rows = []
         for unit, period, first in values.select("unit", "period", "first").iter_rows():
-            before = period_of(edition.period, _earlier(first, edition.change)).name
+            before = period_of(edition.period, earlier(first, edition.change)).name
             rows.append((unit, period, later.get((unit, before))))
         schema = {"unit": pl.String, "period": pl.String, "before": pl.Float64}
         changed = kinds.change(values, pl.DataFrame(rows, schema=schema, orient="row"))
         return changed.filter(pl.col("first") >= self.window.first)
-
-    def _expected_units(self, expected: Expected, job: Job) -> pl.DataFrame:
-        units = self._units_where(expected.where, job)
-        return units.filter(pl.col("kind").is_in(expected.kinds)) if expected.kinds else units
-
-    def _reported(self, values: pl.DataFrame, job: Job) -> pl.DataFrame:
-        """Values with what was expected and what was reported; silent units and nil returns are there too."""
-        edition = job.edition
-        assert edition.expected is not None
-        asked = self._expected_units(edition.expected, job).select(KEYS)
-        if edition.window:
-            asked = asked.with_columns(begin=pl.col("first") - pl.duration(days=edition.window - 1))
-        else:
-            asked = asked.with_columns(begin=pl.col("first"))
-        every = {"day": "%Y-%m-%d", "week": "%G-W%V", "month": "%Y-%m"}[edition.expected.every]
-        days = (pl.col("last") - pl.col("begin")).dt.total_days() + 1
-        length = {"day": days, "week": (days + 6) // 7, "month": (days + 27) // 31 + (days < 4)}[edition.expected.every]
-        came = pl.concat([self._present(job), self._nil(job)]).unique()
-        joined = asked.select("unit", "period", "begin", "last").join(came, on="unit", how="left")
-        joined = joined.filter(pl.col("_day").is_between(pl.col("begin"), pl.col("last")))
-        reports = joined.group_by("unit", "period").agg(reported=pl.col("_day").dt.strftime(every).n_unique())
-        asked = asked.with_columns(expected=length).join(reports, on=["unit", "period"], how="left")
-        asked = asked.with_columns(pl.col("reported").fill_null(0))
-        joined = asked.drop("begin").join(
-            values.drop("expected", "reported", *KEYS[2:]), on=["unit", "period"], how="left"
-        )
-        if edition.kind in ("count", "sum") and not edition.change:
-            there = pl.col("reported") > 0
-            joined = joined.with_columns(
-                pl.when(pl.col("value").is_null() & there).then(0.0).otherwise(pl.col(c)).alias(c)
-                for c in ("numerator", "value")
-            )
-        others = values.join(asked.select("unit", "period"), on=["unit", "period"], how="anti")
-        known = pl.concat([sums.shaped(joined), others])
-        return known.filter(pl.col("first").is_between(edition.first, edition.last)).cast(pl.Schema(VALUES))
-
-    def _present(self, job: Job) -> pl.DataFrame:
-        """Days on which each unit sent records of the measure's type."""
-        key = (job.edition.of, job.edition.unit_field)
-        (begun, ended), there = self._presence.get(key, ((date.max, date.min), pl.DataFrame()))
-        if begun > job.first or ended < job.last:
-            rtype = self.lake.type(job.edition.of)
-            field = job.edition.unit_field
-            prepared = self.bench.prepare(rtype, job.first, job.last, [], {field})
-            rows = prepared.table.select(unit=prepared.table[field], _day=prepared.table["_day"]).distinct()
-            there = pl.DataFrame(rows.to_polars()).drop_nulls("unit")
-            self._presence[key] = ((job.first, job.last), there)
-        return there
-
-    def _nil(self, job: Job) -> pl.DataFrame:
-        rows = self.lake.read("nil_return", job.first, job.last, origin=self.bench.origin)
-        return rows.filter(pl.col("type") == job.edition.of).select("unit", _day="day")
-
-    def _units_where(self, tree: Expression | None, job: Job) -> pl.DataFrame:
-        stretch = self.stretch(job.measure.id)
-        return self.units_where(tree, job.edition.period, job.edition.season, stretch)
-
-
-def _earlier(day: date, change: str) -> date:
-    """The same day a day, week, month or year before."""
-    if change in ("day", "week"):
-        return day - timedelta(days={"day": 1, "week": 7}[change])
-    if change == "month":
-        return period_of("month", day.replace(day=1) - _DAY).first
-    return day.replace(year=day.year - 1) if (day.month, day.day) != (2, 29) else date(day.year - 1, 2, 28)

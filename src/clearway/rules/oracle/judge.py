@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from datetime import date, datetime, time
 from typing import Any
 
-from clearway.records import places_above
+from clearway.records import lies_in
 from clearway.rules.declared import Edition, Rule
 from clearway.rules.oracle.measurer import Measurer
 from clearway.rules.oracle.small import (
@@ -54,7 +54,7 @@ class Judge(Measurer):
         if unit not in self.units:
             if rule.scope.kinds or rule.scope.where is not None or rule.enterprise or self.replaced(rule, unit):
                 return None
-            if rule.scope.places and not set(places_above(str(unit))) & set(rule.scope.places):
+            if rule.scope.places and not lies_in(str(unit), rule.scope.places):
                 return None
             for limit in rule.limits:
                 for n, case in enumerate(limit.cases):
@@ -66,7 +66,7 @@ class Judge(Measurer):
             return None
         if rule.scope.kinds and begin["kind"] not in rule.scope.kinds:
             return None
-        if rule.scope.places and not (begin["place"] and set(places_above(begin["place"])) & set(rule.scope.places)):
+        if rule.scope.places and not (begin["place"] and lies_in(begin["place"], rule.scope.places)):
             return None
         if self.replaced(rule, begin["place"]) or (rule.enterprise and rule.authority not in (begin["operator"], unit)):
             return None
@@ -83,7 +83,7 @@ class Judge(Measurer):
     def replaced(self, rule: Rule, place: Any) -> bool:
         """Whether a lower authority set another value for a place."""
         return place is not None and any(
-            r.replaces == rule.id and set(places_above(str(place))) & set(r.scope.places)
+            r.replaces == rule.id and r.scope.places and lies_in(str(place), r.scope.places)
             for r in self.packs.rules.values()
         )
 

@@ -20,12 +20,11 @@ from clearway.rules.oracle.small import (
     DAY,
     Row,
     as_moment,
-    earlier,
     exact_sum,
     moment_of,
     value_row,
 )  # fmt: skip
-from clearway.rules.periods import Period, periods
+from clearway.rules.periods import Period, earlier, periods
 from clearway.rules.resolving import Names
 
 
@@ -34,13 +33,10 @@ class Measurer(Reporter):
 
     # ------------------------------------------------------------ measures
 
-    def editions(self, name: str) -> Iterator[Edition]:
-        yield from self.packs.measures[name].editions
-
     def values(self, name: str, first: date, last: date) -> dict[tuple[Any, str], Row]:
         """Values of a measure by unit and period name."""
         found: dict[tuple[Any, str], Row] = {}
-        for edition in self.editions(name):
+        for edition in self.packs.measures[name].editions:
             begins = first
             if edition.change:
                 begins = earlier(first, edition.change)

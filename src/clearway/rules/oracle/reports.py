@@ -19,10 +19,9 @@ from clearway.rules.oracle.small import (
     DAY,
     Row,
     as_moment,
-    earlier,
     value_row,
 )  # fmt: skip
-from clearway.rules.periods import Period, period_of, periods
+from clearway.rules.periods import Period, earlier, period_of, periods
 from clearway.rules.resolving import Names
 
 

@@ -85,15 +85,3 @@ def place_above(place: Any, level: str) -> str | None:
         if level == "city" and code.endswith("00"):
             return None if code.endswith("0000") else code
     return None
-
-
-def earlier(day: date, change: str) -> date:
-    """The same day a day, week, month or year before."""
-    if change in ("day", "week"):
-        return day - timedelta(days=1 if change == "day" else 7)
-    if change == "month":
-        return (day.replace(day=1) - DAY).replace(day=1)
-    try:
-        return day.replace(year=day.year - 1)
-    except ValueError:
-        return date(day.year - 1, 2, 28)
