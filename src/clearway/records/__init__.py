@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from clearway.records.door import Lake
     from clearway.records.identifiers import code_stood, normalise_s10
     from clearway.records.ingest import Report
+    from clearway.records.lake.store import empty_frame
     from clearway.records.plain import frame_of
     from clearway.records.registers import as_of_join, in_force, lies_in, places_above, register_faults
     from clearway.records.template import write_template
@@ -29,6 +30,7 @@ _HOME = {
     "Report": "ingest",
     "as_of_join": "registers",
     "code_stood": "identifiers",
+    "empty_frame": "lake.store",
     "frame_of": "plain",
     "in_force": "registers",
     "lies_in": "registers",
@@ -48,6 +50,7 @@ __all__ = [
     "Report",
     "as_of_join",
     "code_stood",
+    "empty_frame",
     "frame_of",
     "in_force",
     "lies_in",

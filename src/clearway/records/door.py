@@ -154,8 +154,11 @@ class Lake:
         moment = parse_time(time, self.zone) if isinstance(time, str) else time
         return Lake(self._layout, self._settings, moment)
 
-    def _where(self, rtype: RecordType, start: date | str | None, end: date | str | None, origin: str | None) -> str:
-        """What :meth:`read` gives, as SQL."""
+    def where(
+        self, type: str, start: date | str | None = None, end: date | str | None = None, *, origin: str | None = None
+    ) -> str:
+        """What :meth:`read` gives of a type's files, as SQL."""
+        rtype = self.type(type)
         if self._known_by is None:
             seen = "_until IS NULL"
         else:
@@ -170,6 +173,19 @@ class Lake:
         self.type(type)
         return self._layout.current(type, parse_day(start), parse_day(end))
 
+    def files_by_day(self, type: str) -> dict[date | None, dict[str, Path]]:
+        """The Parquet files of a type under the day whose records they hold, of registers under ``None``.
+
+        They go by names that end with a digest of what is in them.
+        """
+        self.type(type)
+        return self._layout.by_day(type)
+
+    @property
+    def seen_as_of(self) -> datetime | None:
+        """The time it is seen as of; ``None`` for now."""
+        return self._known_by
+
     def relation(
         self, type: str, start: date | str | None = None, end: date | str | None = None, *, origin: str | None = None
     ) -> duckdb.DuckDBPyRelation:
@@ -178,7 +194,7 @@ class Lake:
 
         rtype = self.type(type)
         relation = RecordEngine().relation(self.files(type, start, end), empty_frame(rtype))
-        return relation.filter(self._where(rtype, start, end, origin))
+        return relation.filter(self.where(type, start, end, origin=origin))
 
     def table(
         self,
@@ -194,7 +210,7 @@ class Lake:
         from clearway.scale import RecordEngine
 
         rtype = self.type(type)
-        where = self._where(rtype, start, end, origin)
+        where = self.where(type, start, end, origin=origin)
         made = engine or RecordEngine()
         return made.table(name or type, self.files(type, start, end), empty_frame(rtype), where)
 

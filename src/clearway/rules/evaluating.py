@@ -81,14 +81,14 @@ def check(
     for rule in chosen:
         if rule.judge != "each-period":
             stretches[rule.measure] = _touching(read, rule, window)
-    compiled = Compiled(known, read, window, origin, stretches)
-    figures = compiled.figures(dict.fromkeys(r.measure for r in chosen))
-    registered = set(compiled.around.units["id"].to_list())
     parts = [pl.DataFrame(schema=FINDINGS)]
-    for done, rule in enumerate(chosen, 1):
-        for edition in read.measures[rule.measure].editions:
-            parts.append(_judged(compiled, figures, rule, edition, registered, now))
-        told(done, len(chosen))
+    with Compiled(known, read, window, origin, stretches) as compiled:
+        figures = compiled.figures(dict.fromkeys(r.measure for r in chosen))
+        registered = set(compiled.around.units["id"].to_list())
+        for done, rule in enumerate(chosen, 1):
+            for edition in read.measures[rule.measure].editions:
+                parts.append(_judged(compiled, figures, rule, edition, registered, now))
+            told(done, len(chosen))
     frame = pl.concat(parts).sort("rule", "unit", "first")
     return Findings(frame, read, window, opened, origin, tuple(r.id for r in chosen))
 

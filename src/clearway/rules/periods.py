@@ -59,8 +59,12 @@ def periods(kind: str, first: date, last: date, *, whole: bool = True) -> Iterat
 
 
 def period_table(kind: str, first: date, last: date) -> pl.DataFrame:
-    """Each day with the name of its period: day, period, first, last."""
-    rows = [(day, p.name, p.first, p.last) for day in _days(first, last) for p in [period_of(kind, day)]]
+    """Each day of the whole periods of a stretch of days, with the period's name: day, period, first, last."""
+    rows = [
+        (p.first + timedelta(days=n), p.name, p.first, p.last)
+        for p in periods(kind, first, last)
+        for n in range((p.last - p.first).days + 1)
+    ]
     schema = {"day": pl.Date, "period": pl.String, "first": pl.Date, "last": pl.Date}
     return pl.DataFrame(rows, schema=schema, orient="row")
 
@@ -72,8 +76,3 @@ def earlier(day: date, change: str) -> date:
     if change == "month":
         return (day.replace(day=1) - timedelta(days=1)).replace(day=1)
     return day.replace(year=day.year - 1) if (day.month, day.day) != (2, 29) else date(day.year - 1, 2, 28)
-
-
-def _days(first: date, last: date) -> Iterator[date]:
-    for n in range((last - first).days + 1):
-        yield first + timedelta(days=n)

@@ -41,6 +41,8 @@ ZONES = ("high", "medium", "low", "controlled")
 SEASONS = ("peak", "spring-festival", "major-event", "epidemic", "flood")
 NUMBERS = frozenset({"parcels", "persons", "items", "units", "number", "h", "CNY", "days", "degC", "year"})
 TIMES = frozenset({"timestamp", "date"})
+# words of ordered lists, lowest first, by the list's name
+Ranks = Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,7 @@ import polars as pl
 
 from clearway.core.errors import Faults
 from clearway.core.schema import nearest
-from clearway.rules.compiled.nearby import counted, looked_up
-from clearway.rules.compiled.terms import holds
 from clearway.rules.compiled.values import Compiled
-from clearway.rules.conditions import related_in
 from clearway.rules.declared import Edition, Rule
 from clearway.rules.figures import Job
 from clearway.rules.findings import Findings, finding_name
@@ -94,17 +91,10 @@ def _records(findings: Findings, edition: Edition, row: dict[str, Any]) -> pl.Da
         edition = replace(edition, unit_field=str(lake.type(edition.of).unit))
     job = compiled.typed(Job(measure, edition, first, row["last"]))
     rtype = lake.type(edition.of)
-    prepared = compiled.prepared(rtype, [job], {*rtype.key, "_batch", "_row"})
-    ranks = compiled.packs.ranks
-    known = looked_up(counted(prepared, job.edition.base, ranks), related_in(job.edition.match), ranks)
-    rows = known.table
-    if edition.unit_field != "CN" and edition.kind != "coverage":
-        rows = rows.filter(rows[edition.unit_field] == row["unit"])
-    as_asked = holds(job.edition.match, rows, ranks, known.related)
+    only_unit = row["unit"] if edition.unit_field != "CN" and edition.kind != "coverage" else None
     persons = any(f.kind == "person" for f in rtype.fields)
     keys = [rtype.unit] if persons and rtype.unit else list(rtype.key)
-    shown = rows.select(*keys, as_asked=as_asked, batch=rows["_batch"], row=rows["_row"]).order_by(keys)
-    found = pl.DataFrame(shown.to_polars())
+    found = compiled.traced(job, only_unit, keys)
     if edition.kind == "coverage":
         members = compiled.members(job).filter((pl.col("unit") == row["unit"]) & (pl.col("period") == row["period"]))
         found = found.filter(pl.col(edition.unit_field).is_in(members["member"].to_list()))

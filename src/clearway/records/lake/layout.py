@@ -132,8 +132,8 @@ class Layout:
             removed.update(commit["removes"])
         return added, removed
 
-    def current(self, kind: str, first: date | None = None, last: date | None = None, tree: str = "data") -> list[Path]:
-        """The files of a type that are current, those of some days only where ``first`` and ``last`` say so."""
+    def _current(self, kind: str, tree: str) -> dict[str, Path]:
+        """The files of a type that are current, by name relative to the lake, and where each is now; in order."""
         while True:
             before = self.journal.stat().st_mtime_ns if self.journal.is_dir() else 0
             added, removed = self._pending()
@@ -143,8 +143,18 @@ class Layout:
                 if name.startswith(f"{tree}/{kind}/") and name not in removed and name not in paths:
                     paths[name] = staged
             if before == (self.journal.stat().st_mtime_ns if self.journal.is_dir() else 0):
-                break
-        return [paths[n] for n in sorted(paths) if _within(n, first, last)]
+                return {n: paths[n] for n in sorted(paths)}
+
+    def current(self, kind: str, first: date | None = None, last: date | None = None, tree: str = "data") -> list[Path]:
+        """The files of a type that are current, those of some days only where ``first`` and ``last`` say so."""
+        return [p for n, p in self._current(kind, tree).items() if _within(n, first, last)]
+
+    def by_day(self, kind: str) -> dict[date | None, dict[str, Path]]:
+        """The files of a type that are current, by name, under their day; those of registers under ``None``."""
+        found: dict[date | None, dict[str, Path]] = {}
+        for name, path in self._current(kind, "data").items():
+            found.setdefault(_day_of(name), {})[name] = path
+        return found
 
     def days(self, kind: str) -> list[date]:
         """The days a type has records of."""
@@ -160,8 +170,12 @@ class Layout:
                     yield folder.name
 
 
+def _day_of(name: str) -> date | None:
+    return date.fromisoformat(name.split("/date=", 1)[1][:10]) if "/date=" in name else None
+
+
 def _within(name: str, first: date | None, last: date | None) -> bool:
-    if (first is None and last is None) or "/date=" not in name:
+    if first is None and last is None:
         return True
-    day = date.fromisoformat(name.split("/date=", 1)[1][:10])
-    return (first is None or day >= first) and (last is None or day <= last)
+    day = _day_of(name)
+    return day is None or ((first is None or day >= first) and (last is None or day <= last))

@@ -1,177 +1,198 @@
-"""Record types prepared for their measures: one relation each, with a column for every name that is used.
+"""The engine of records at work for one evaluation: what its queries read, and their texts, kept for the next time.
 
-In:     a lake, the conditions of all measures of a type
-Out:    an Ibis table: the fields, register fields as of each record's time, _time and _day
-Not:    related records (nearby.py), sums (sums.py), kinds that need single records (kinds.py)
+In:     a lake, what queries read and how they are built where nobody has built them yet
+Out:    rows of queries; a fingerprint of what a day's rows are made of
+Not:    building queries (relations.py, parts.py), keeping a day's rows (daily.py)
+Words:  source = a record type, the names used of it, and how far around the days judged records are read
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from datetime import date, timedelta
-from itertools import count
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
-import ibis
 import polars as pl
+import xxhash
 
-from clearway.records import Lake, RecordType
-from clearway.rules.compiled.terms import Ranks
+from clearway.records import Lake, RecordType, empty_frame
+from clearway.rules.compiled.keeping import Keeping, made_by
 from clearway.rules.conditions import Condition, Related, fields_in, related_in
+from clearway.rules.resolving import Ranks
 from clearway.rules.surroundings import Surroundings
 from clearway.scale import RecordEngine
 
+_DAY = timedelta(days=1)
+
 
 @dataclass(frozen=True)
-class Prepared:
-    """A type's relation: ``table`` the records of the days judged, ``around`` also those that may be related to them.
+class Source:
+    """What a query reads: ``plain`` fields of the type, ``dotted`` names that go through registers.
 
-    ``key`` tells records apart; ``related`` names the columns of related records that were looked up.
+    Records of the days judged are looked for, and ``back`` days before and ``ahead`` days after those that may be
+    related to them.
     """
 
-    table: Any
-    around: Any
-    key: tuple[str, ...]
-    related: dict[Related, str] = field(default_factory=dict)
+    rtype: RecordType
+    plain: tuple[str, ...]
+    dotted: tuple[str, ...]
+    back: int
+    ahead: int
+
+    @property
+    def registers(self) -> tuple[str, ...]:
+        """Names of the tables around the records."""
+        found = set()
+        for name in self.dotted:
+            head, tail = name.split(".", 1)
+            if head in self.rtype.names:
+                found.add("places" if self.rtype[head].kind == "place" else "units")
+            else:
+                found.add(f"season_{tail}" if head == "season" else head)
+        return tuple(sorted(found))
+
+
+def source_of(rtype: RecordType, conditions: Iterable[Condition | None], names: Iterable[str]) -> Source:
+    """What is read for some conditions and names."""
+    given = [c for c in conditions if c is not None]
+    related = [r for c in given for r in related_in(c)]
+    used = set(names) | (set(rtype.key) if related else set()) | {f.name for c in given for f in fields_in(c)}
+    used |= {rtype.time} | ({rtype.unit} if rtype.unit else set())
+    heads = {n.split(".", 1)[0] for n in used}
+    if "agreement" in heads:
+        heads |= {"agreement_client", "facility"}
+    plain = [*(n for n in rtype.names if n in heads), *(n for n in ("_batch", "_row") if n in used)]
+    return Source(rtype, tuple(plain), tuple(sorted(n for n in used if "." in n)), *_reach(related))
+
+
+def _reach(related: Sequence[Related]) -> tuple[int, int]:
+    """How far before and after the days judged records are read, in whole days."""
+    back = max((r.within for r in related if r.side in ("before", "around")), default=timedelta(0))
+    ahead = max((r.within for r in related if r.side in ("after", "around")), default=timedelta(0))
+    return -(-back // _DAY), -(-ahead // _DAY)
 
 
 class Bench:
-    """One engine for one evaluation."""
+    """One engine for one evaluation.
 
-    def __init__(self, lake: Lake, around: Surroundings, ranks: Ranks, origin: str | None) -> None:
-        self.lake, self.around, self.ranks, self.origin = lake, around, ranks, origin
+    Attributes
+    ----------
+    kept
+        Texts of queries and rows of days, from this evaluation and earlier ones.
+    """
+
+    def __init__(self, lake: Lake, around: Surroundings, ranks: Ranks, origin: str | None, now: datetime) -> None:
+        self.lake, self.around, self.ranks, self.origin, self.now = lake, around, ranks, origin, now
         self.engine = RecordEngine(memory="1500MB")
-        self._frames: dict[str, Any] = {}
-        self._views = count()
+        self.kept = Keeping.of(lake)
+        self._ready: set[str] = set()
+        self._files: dict[str, dict[date | None, dict[str, Path]]] = {}
+        self._digests: dict[tuple[str, date | None], str] = {}
 
-    def frame(self, name: str, frame: pl.DataFrame) -> Any:
-        """A small frame as a table of the engine, once for each name."""
-        if name not in self._frames:
-            self._frames[name] = self.engine.frame(name, frame)
-        return self._frames[name]
+    # ------------------------------------------------------------ queries
 
-    def prepare(
-        self,
-        rtype: RecordType,
-        first: date,
-        last: date,
-        conditions: Iterable[Condition | None],
-        names: Iterable[str],
-    ) -> Prepared:
-        """The records of some days, and of the days around them as far as related records may lie."""
-        conditions = [c for c in conditions if c is not None]
-        related = [r for c in conditions for r in related_in(c)]
-        back, ahead = _reach(related)
-        view = f"_{rtype.name}_{next(self._views)}"  # its own: an earlier expression may not have run yet
-        table = self.lake.table(
-            rtype.name, first - back, last + ahead, origin=self.origin, engine=self.engine, name=view
-        )
-        used = (
-            set(names)
-            | (set(rtype.key) if related else set())
-            | {f.name for c in conditions for f in fields_in(c)}
-            | {rtype.time}
-        )
-        if rtype.unit:
-            used.add(rtype.unit)
-        heads = {n.split(".", 1)[0] for n in used}
-        if "agreement" in heads:
-            heads |= {"agreement_client", "facility"}
-        own = [n for n in rtype.names if n in heads]
-        table = table.select(*own, *(n for n in ("_batch", "_row") if n in used))
-        table = table.mutate(_time=time_of(table, rtype))
-        table = table.mutate(_day=table["_time"].date())
-        table = self._named(table, rtype, sorted(n for n in used if "." in n))
-        days = (table["_day"] >= first) & (table["_day"] <= last)
-        return Prepared(table.filter(days), table, rtype.key)
+    def ask(
+        self, what: object, source: Source, first: date, last: date, build: Callable[[Any], Any], **frames: pl.DataFrame
+    ) -> pl.DataFrame:
+        """The rows of a query over the records of some days.
 
-    # ------------------------------------------------------------ register fields
+        Parameters
+        ----------
+        what
+            All that the query depends on beside the source: two of the same ``what`` have the same text.
+        build
+            Makes the Ibis expression from this bench's prepared relation (relations.Prepared); not called where the
+            text is known.
+        """
+        reach = first - source.back * _DAY, last + source.ahead * _DAY
+        files = self.files(source.rtype, *reach)
+        where = self.lake.where(source.rtype.name, *reach, origin=self.origin)
+        self.engine.view(f"_{source.rtype.name}", files, empty_frame(source.rtype), where)
+        self.engine.moments(_first=first, _last=last, _now=self.now)
+        for name in source.registers:
+            self.register(name)
 
-    def _named(self, table: Any, rtype: RecordType, dotted: list[str]) -> Any:
-        """With a column for each name that goes through a register."""
-        heads: dict[str, list[str]] = {}
-        for name in dotted:
-            head, tail = name.split(".", 1)
-            heads.setdefault(head, []).append(tail)
-        for head, tails in heads.items():
-            if head in rtype.names:
-                table = self._through(table, rtype, head, tails)
-            elif head == "agreement":
-                table = self._agreement(table, tails)
-            else:
-                table = self.surrounded(table, head, tails, rtype.unit)
-        return table
+        def build_all() -> Any:
+            from clearway.rules.compiled.relations import prepare
 
-    def _through(self, table: Any, rtype: RecordType, head: str, tails: list[str]) -> Any:
-        if rtype[head].kind == "place":
-            side = self.frame("_places", self.around.places)
-            side = side.select(_key=side["code"], **{f"{head}.{t}": side[t] for t in tails})
-            return _joined(table, side, [table[head] == side["_key"]])
-        side = self.frame("_units", self.around.units)
-        side = side.select(
-            _key=side["id"], _since=side["since"], _until=side["until"], **{f"{head}.{t}": side[t] for t in tails}
-        )
-        return _joined(table, side, [table[head] == side["_key"], *_during(table, side)])
+            return build(prepare(self.engine.ibis, source))
 
-    def _agreement(self, table: Any, tails: list[str]) -> Any:
-        side = self.frame("_agreements", self.around.agreement)
-        side = side.select(
-            _key=side["client"], _at=side["facility"], _since=side["since"], _until=side["until"],
-            **{f"agreement.{t}": side[t] for t in tails},
-        )  # fmt: skip
-        on = [table["agreement_client"] == side["_key"], table["facility"] == side["_at"], *_during(table, side)]
-        return _joined(table, side, on)
+        return self._run((what, source), build_all, frames)
 
-    def surrounded(self, table: Any, head: str, tails: list[str], unit: str | None) -> Any:
-        """With what holds around a unit: season, zone, weather, calendar, headcount."""
-        if head == "season":
-            for tail in tails:
-                side = self.frame(f"_season_{tail.replace('-', '_')}", self.around.season(tail))
-                name = f"season.{tail}"
-                side = side.select(
-                    _key=side["key"], _since=side["since"], _until=side["until"], **{name: side["value"]}
-                )
-                table = _joined(table, side, [table[unit] == side["_key"], *_during(table, side)])
-                table = table.mutate(**{name: table[name].fill_null(False)})
-            return table
-        side = self.frame(f"_{head}", getattr(self.around, head))
-        columns = {f"{head}.{t}": side[t] for t in tails}
-        side = side.select(_key=side["key"], _since=side["since"], _until=side["until"], **columns)
-        table = _joined(table, side, [table[unit] == side["_key"], *_during(table, side)])
-        if head == "calendar":
-            usual = table["_time"].day_of_week.index() < 5
-            table = table.mutate(**{"calendar.workday": table["calendar.workday"].fill_null(usual)})
-        return table
+    def ask_frames(
+        self, what: object, build: Callable[[Any], Any], registers: Iterable[str] = (), **frames: pl.DataFrame
+    ) -> pl.DataFrame:
+        """The rows of a query over frames; ``build`` is given the Ibis backend."""
+        for name in registers:
+            self.register(name)
+        shape = [(name, frame.schema) for name, frame in frames.items()]
+        return self._run((what, shape), lambda: build(self.engine.ibis), frames)
+
+    def _run(self, what: object, build: Callable[[], Any], frames: dict[str, pl.DataFrame]) -> pl.DataFrame:
+        for name, frame in frames.items():
+            self.engine.frame(name, frame)
+        key = digest(repr((what, self.ranks)))
+        text = self.kept.text(key)
+        if text is None:
+            text = self.engine.text(build())
+            self.kept.add_text(key, text)
+        return self.engine.rows(text)
+
+    def register(self, name: str) -> None:
+        """Make what registers say around records a table of the engine: units, places, zone, season_peak …"""
+        if name not in self._ready:
+            season = name.removeprefix("season_")
+            frame = self.around.season(season) if season != name else getattr(self.around, name)
+            self.engine.frame(f"_{name}", frame)
+            self._ready.add(name)
+
+    # ------------------------------------------------------------ what there is
+
+    def files(self, rtype: RecordType, first: date, last: date) -> list[Path]:
+        """The files of a type's records of some days, as they were when this evaluation began."""
+        by_day = self._by_day(rtype.name)
+        return [f for day, files in by_day.items() for f in files.values() if day is None or first <= day <= last]
+
+    def _by_day(self, name: str) -> dict[date | None, dict[str, Path]]:
+        if name not in self._files:
+            self._files[name] = self.lake.files_by_day(name)
+        return self._files[name]
+
+    def oldest(self, name: str) -> date | None:
+        """The first day of a type that there are records of."""
+        return min((d for d in self._by_day(name) if d is not None), default=None)
+
+    def made_of(self, source: Source, day: date) -> tuple[str, ...]:
+        """What the rows of one day are made of: digests of code and registers, then of each day's files in reach."""
+        name = source.rtype.name
+        if None in self._by_day(name):
+            return self._registers(source, day), self._digest(name, None)
+        reach = range(-source.back, source.ahead + 1)
+        return self._registers(source, day), *(self._digest(name, day + n * _DAY) for n in reach)
+
+    def _registers(self, source: Source, day: date) -> str:
+        types: dict[str, None] = {}
+        for name in source.registers:
+            types |= dict.fromkeys(_MADE_OF.get(name.split("_")[0], (name,)))
+        return digest("|".join([made_by(), *(self._digest(t, d) for t in types for d in (None, day))]))
+
+    def _digest(self, name: str, day: date | None) -> str:
+        """Files of a type and day as their names say: those carry digests of what is in them."""
+        if (name, day) not in self._digests:
+            files = self._by_day(name).get(day)
+            self._digests[name, day] = digest("|".join(files)) if files else ""
+        return self._digests[name, day]
 
 
-def time_of(table: Any, rtype: RecordType) -> Any:
-    """The time of record as a moment: days at midnight, months and years on their first day."""
-    column, kind = table[rtype.time], rtype[rtype.time].kind
-    if kind == "month":
-        return (column + "-01").cast("date").cast("timestamp")
-    if kind == "year":
-        return ibis.date(column, 1, 1).cast("timestamp")
-    return column.cast("timestamp")
+_MADE_OF = {
+    "units": ("unit",), "places": (), "season": ("season", "unit"), "zone": ("zone", "unit"),
+    "weather": ("weather", "unit"), "calendar": ("calendar", "unit"), "agreement": ("agreement",),
+    "headcount": ("headcount",),
+}  # fmt: skip
 
 
-def _joined(table: Any, side: Any, on: list[Any]) -> Any:
-    extra = [c for c in side.columns if not c.startswith("_")]
-    joined = table.left_join(side, on)
-    return joined.select(*(table[c] for c in table.columns), *(side[c] for c in extra))
-
-
-def _during(table: Any, side: Any) -> list[Any]:
-    return [table["_time"] >= side["_since"], table["_time"] < side["_until"]]
-
-
-def _reach(related: list[Related]) -> tuple[timedelta, timedelta]:
-    """How far before and after the days judged records are read, in whole days."""
-    back = ahead = timedelta(0)
-    for one in related:
-        if one.side in ("before", "around"):
-            back = max(back, one.within)
-        if one.side in ("after", "around"):
-            ahead = max(ahead, one.within)
-    day = timedelta(days=1)
-    return -(-back // day) * day, -(-ahead // day) * day
+def digest(text: str) -> str:
+    """Letters that tell texts apart."""
+    return xxhash.xxh3_128_hexdigest(text.encode())

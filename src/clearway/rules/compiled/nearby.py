@@ -14,9 +14,10 @@ from typing import Any
 
 import ibis
 
-from clearway.rules.compiled.bench import Prepared
-from clearway.rules.compiled.terms import Ranks, holds
+from clearway.rules.compiled.relations import Prepared
+from clearway.rules.compiled.terms import holds
 from clearway.rules.conditions import Condition, Related, related_in
+from clearway.rules.resolving import Ranks
 
 
 def looked_up(prepared: Prepared, related: Iterable[Related], ranks: Ranks) -> Prepared:

@@ -13,6 +13,8 @@ from typing import Any
 import polars as pl
 
 from clearway.rules.compiled import sums
+from clearway.rules.compiled.bench import source_of
+from clearway.rules.compiled.daily import Daily, Want
 from clearway.rules.compiled.scopes import KEYS, Scopes, Stretch
 from clearway.rules.declared import Expected
 from clearway.rules.figures import VALUES, Job
@@ -23,6 +25,7 @@ class Reports(Scopes):
 
     def __init__(self, *words: Any) -> None:
         super().__init__(*words)
+        self.daily = Daily(self.bench)
         self.reported_on: dict[tuple[str, str], tuple[Stretch, pl.DataFrame]] = {}
 
     def expected_units(self, expected: Expected, job: Job) -> pl.DataFrame:
@@ -63,14 +66,18 @@ class Reports(Scopes):
 
     def _present(self, job: Job) -> pl.DataFrame:
         """Days on which each unit sent records of the measure's type."""
-        key = (job.edition.of, job.edition.unit_field)
+        field = job.edition.unit_field
+        key = (job.edition.of, field)
         (begun, ended), there = self.reported_on.get(key, ((date.max, date.min), pl.DataFrame()))
         if begun > job.first or ended < job.last:
-            rtype = self.lake.type(job.edition.of)
-            field = job.edition.unit_field
-            prepared = self.bench.prepare(rtype, job.first, job.last, [], {field})
-            rows = prepared.table.select(unit=prepared.table[field], _day=prepared.table["_day"]).distinct()
-            there = pl.DataFrame(rows.to_polars()).drop_nulls("unit")
+            source = source_of(self.lake.type(job.edition.of), [], {field})
+
+            def build(prepared: Any) -> Any:
+                return prepared.table.select(unit=prepared.table[field], _day=prepared.table["_day"]).distinct()
+
+            want = Want(f"present {field}", source, job.first, job.last)
+            rows = self.daily.rows(want, lambda first, last: self.bench.ask(want.what, source, first, last, build))
+            there = rows.drop_nulls("unit")
             self.reported_on[key] = ((job.first, job.last), there)
         return there
 

@@ -7,16 +7,15 @@ Not:    values (values.py)
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Any
 
-import ibis
 import polars as pl
 
 from clearway.records import Lake, lies_in
 from clearway.rules.compiled import kinds
 from clearway.rules.compiled.bench import Bench
-from clearway.rules.compiled.terms import boolean
 from clearway.rules.declared import Edition, Packs, Rule
 from clearway.rules.expressions import Expression, fields_of
 from clearway.rules.figures import Job, Window
@@ -38,7 +37,7 @@ class Scopes:
         firsts = [window.first, *(s[0] for s in stretches.values())]
         lasts = [window.last, *(s[1] for s in stretches.values())]
         self.around = Surroundings(lake, min(firsts) - timedelta(days=370), max(lasts))
-        self.bench = Bench(lake, self.around, packs.ranks, origin)
+        self.bench = Bench(lake, self.around, packs.ranks, origin, window.now)
         self._unit_names = Names(None, lake.types)
         self._units: dict[tuple[str, str, Stretch], pl.DataFrame] = {}
 
@@ -81,21 +80,16 @@ class Scopes:
         units = self.units(period, season, stretch)
         if tree is None or not len(units):
             return units
-        table = self._unit_table(units, period, season, stretch, {f.name for f in fields_of(tree)})
-        kept = table.filter(boolean(self._unit_names.typed(tree), table, self.packs.ranks))
-        return pl.DataFrame(kept.select(units.columns).to_polars())
+        typed = self._unit_names.typed(tree)
+        dotted = _dotted([typed])
 
-    def _unit_table(self, units: pl.DataFrame, period: str, season: str, stretch: Stretch, names: set[str]) -> Any:
-        name = f"_unit_{period}_{season}_{stretch[0]}_{stretch[1]}".replace("-", "_")
-        table = self.bench.frame(name, units)
-        table = table.mutate(_time=table["first"].cast("timestamp"))
-        heads: dict[str, list[str]] = {}
-        for dotted in sorted(n for n in names if "." in n):
-            head, tail = dotted.split(".", 1)
-            heads.setdefault(head, []).append(tail)
-        for head, tails in heads.items():
-            table = self.bench.surrounded(table, head, tails, "unit")
-        return table
+        def build(tables: Any) -> Any:
+            from clearway.rules.compiled.terms import boolean
+
+            table = _unit_table(tables, dotted)
+            return table.filter(boolean(typed, table, self.packs.ranks)).select(units.columns)
+
+        return self.bench.ask_frames(("units", typed), build, _registers(dotted), _asked=units)
 
     def in_scope(self, rule: Rule, edition: Edition, stretch: Stretch) -> pl.DataFrame:
         """Units a rule holds for by period: KEYS and the number of the case that decides, -1 where none does."""
@@ -108,20 +102,48 @@ class Scopes:
             units = units.filter((pl.col("operator") == rule.authority) | (pl.col("unit") == rule.authority))
         for local in replacing(self.packs, rule):
             units = units.filter(~within_places(units["place"], local.scope.places))
-        names = {f.name for x in rule.limits for c in x.cases if c.when is not None for f in fields_of(c.when)}
-        if not names:
-            return units.select(*KEYS, case=pl.lit(0))
-        table = self._unit_table(units, f"{edition.period}_{rule.id}", edition.season, stretch, names)
-        branches = []
-        for x in rule.limits:
-            here = (table["first"] >= x.first) & (table["first"] <= x.last)
-            for n, case in enumerate(x.cases):
-                met = here if case.when is None else here & boolean(
-                    self._unit_names.typed(case.when), table, self.packs.ranks
-                )  # fmt: skip
+        conditions = [
+            (x.first, x.last, n, None if c.when is None else self._unit_names.typed(c.when))
+            for x in rule.limits for n, c in enumerate(x.cases)
+        ]  # fmt: skip
+        trees = [tree for *_, tree in conditions if tree is not None]
+        if not trees or not len(units):
+            return units.select(*KEYS, case=pl.lit(0, dtype=pl.Int64))
+        dotted = _dotted(trees)
+
+        def build(tables: Any) -> Any:
+            import ibis
+
+            from clearway.rules.compiled.terms import boolean
+
+            table = _unit_table(tables, dotted)
+            branches = []
+            for first, last, n, tree in conditions:
+                here = (table["first"] >= first) & (table["first"] <= last)
+                met = here if tree is None else here & boolean(tree, table, self.packs.ranks)
                 branches.append((met, ibis.literal(n)))
-        decided = ibis.cases(*branches, else_=-1)
-        return pl.DataFrame(table.select(*KEYS, case=decided.cast("int32")).to_polars())
+            return table.select(*KEYS, case=ibis.cases(*branches, else_=-1))
+
+        return self.bench.ask_frames(("cases", conditions), build, _registers(dotted), _asked=units)
+
+
+def _dotted(trees: Iterable[Expression]) -> list[str]:
+    return sorted({f.name for tree in trees for f in fields_of(tree) if "." in f.name})
+
+
+def _registers(dotted: Iterable[str]) -> list[str]:
+    return [n.replace(".", "_") if n.startswith("season.") else n.split(".", 1)[0] for n in dotted]
+
+
+def _unit_table(tables: Any, dotted: Iterable[str]) -> Any:
+    """The units asked about with what holds around them on the first day of the period, as an Ibis table."""
+    from clearway.rules.compiled.relations import by_head, surrounded
+
+    table = tables.table("_asked")
+    table = table.mutate(_time=table["first"].cast("timestamp"))
+    for head, tails in by_head(dotted).items():
+        table = surrounded(tables, table, head, tails, "unit")
+    return table
 
 
 def replacing(packs: Packs, rule: Rule) -> list[Rule]:

@@ -1,26 +1,19 @@
-"""Counts and sums of all measures of a record type in one pass over it, by unit and day.
+"""Values of periods from counts and sums by unit and day: added up, and divided once.
 
-In:     a prepared type, jobs of the kinds count, share, sum, ratio and stock
-Out:    daily sums; from them the values of any period, added up and divided once
+In:     parts by unit and day of the kinds count, share, sum, ratio and stock (parts.py)
+Out:    values of any period
 Not:    kinds that need single records (kinds.py)
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
-from datetime import date, datetime, timedelta
-from typing import Any
+from datetime import date, timedelta
 
-import ibis
 import polars as pl
 
-from clearway.rules.compiled.bench import Prepared
-from clearway.rules.compiled.nearby import counted, looked_up
-from clearway.rules.compiled.terms import Ranks, holds
 from clearway.rules.conditions import related_in
 from clearway.rules.declared import Edition
-from clearway.rules.figures import VALUES, Job, no_values, wilson
+from clearway.rules.figures import VALUES, no_values, wilson
 from clearway.rules.periods import period_table
 
 NATION = "CN"
@@ -40,81 +33,18 @@ def due_after(edition: Edition) -> timedelta | None:
     return max(waits) if waits else None
 
 
-def daily_sums(prepared: Prepared, jobs: Sequence[Job], ranks: Ranks, now: datetime) -> pl.DataFrame:
-    """One row for each combination of unit fields and day: the parts of each job."""
-    keys = sorted({j.edition.unit_field for j in jobs} - {NATION})
-    first, last = min(j.first for j in jobs), max(j.last for j in jobs)
-    table = prepared.table
-    parts = {}
-    for i, job in enumerate(jobs):
-        for part, column in _parts(prepared, job, ranks, now, (first, last)).items():
-            parts[f"{i}.{part}"] = column
-    frame = table.group_by([*keys, "_day"]).aggregate(**parts).to_polars()
-    sums = [c for c in frame.columns if c not in (*keys, "_day")]
-    return pl.DataFrame(frame).with_columns(pl.col(sums).fill_null(0))
-
-
 def looks_around(edition: Edition) -> bool:
     """Whether related records are looked for: for the records that count only, in a pass of its own."""
     conditions = (edition.base, edition.match, edition.adds, edition.takes)
     return any(True for c in conditions for _ in related_in(c))
 
 
-def sums_around(prepared: Prepared, job: Job, ranks: Ranks, now: datetime) -> pl.DataFrame:
-    """The daily parts of one job that looks for related records."""
-    edition = job.edition
-    known = counted(prepared, edition.base, ranks)
-    known = looked_up(known, (r for c in (edition.match, edition.adds, edition.takes) for r in related_in(c)), ranks)
-    bare = replace(job, edition=replace(edition, base=None))
-    return by_unit(daily_sums(known, [bare], ranks, now), 0, job)
-
-
-def _parts(prepared: Prepared, job: Job, ranks: Ranks, now: datetime, reach: tuple[date, date]) -> dict[str, Any]:
-    table, edition = prepared.table, job.edition
-
-    def held(condition: Any) -> Any:
-        return holds(condition, table, ranks, prepared.related)
-
-    base = held(edition.base)
-    if (job.first, job.last) != reach:
-        base = base & (table["_day"] >= job.first) & (table["_day"] <= job.last)
-    if edition.kind == "level":
-        moved = (base & held(edition.adds)).sum() - (base & held(edition.takes)).sum()
-        return {"n": moved, "b": base.sum()}
-    if edition.kind == "count":
-        return {"n": base.sum(), "b": base.sum()}
-    if edition.kind == "share":
-        parts = {"b": base.sum()}
-        wait = due_after(edition)
-        if wait is not None or edition.ripe:
-            moment = table[edition.ripe].cast("timestamp") if edition.ripe else table["_time"]
-            limit = now if edition.ripe or wait is None else now - wait
-            due = (moment <= ibis.literal(limit)).fill_null(False)
-            parts["l"] = (base & ~due).sum()
-            base = base & due
-        return {**parts, "n": (base & held(edition.match)).sum(), "d": base.sum()}
-    parts = {"n": _exact(table[edition.value]).sum(where=base), "b": base.sum()}
-    if edition.over:
-        parts["d"] = _exact(table[edition.over]).sum(where=base)
-    if edition.sampled:
-        parts["s"] = table[edition.sampled].sum(where=base)
-    return parts
-
-
-def _exact(column: Any) -> Any:
-    return column.cast("decimal(18, 6)")
-
-
-def by_unit(frame: pl.DataFrame, number: int, job: Job) -> pl.DataFrame:
-    """The daily parts of one job by its unit: unit, _day, n, d, l, s, b."""
+def by_unit(frame: pl.DataFrame, number: int, edition: Edition) -> pl.DataFrame:
+    """The parts of one definition by its unit and day: unit, _day, and those of n, d, l, s, b it has."""
     own = [c for c in (f"{number}.{p}" for p in PARTS) if c in frame.columns]
-    field = job.edition.unit_field
-    unit = pl.lit(NATION).alias("unit") if field == NATION else pl.col(field).alias("unit")
-    mine = frame.filter(pl.col("_day").is_between(job.first, job.last)).select(
-        unit, "_day", *(pl.col(c).alias(c.rsplit(".", 1)[1]) for c in own)
-    )
-    parts = [c for c in mine.columns if c not in ("unit", "_day")]
-    return mine.drop_nulls("unit").group_by("unit", "_day").agg(pl.col(parts).sum())
+    unit = pl.lit(NATION) if edition.unit_field == NATION else pl.col(edition.unit_field)
+    parts = {c.rsplit(".", 1)[1]: pl.col(c).sum() for c in own}
+    return frame.group_by(unit.alias("unit"), "_day").agg(**parts).drop_nulls("unit")
 
 
 def in_periods(daily: pl.DataFrame, edition: Edition, first: date, last: date, seasons: pl.DataFrame) -> pl.DataFrame:

@@ -15,8 +15,8 @@ import ibis
 
 from clearway.rules import expressions as ex
 from clearway.rules.conditions import Condition, Needs, Neither, Related, Span, Where
+from clearway.rules.resolving import Ranks
 
-Ranks = Mapping[str, tuple[str, ...]]
 _SIGNS = {
     "=": lambda a, b: a == b,
     "!=": lambda a, b: a != b,

@@ -7,24 +7,24 @@ Not:    states (judging.py), who reported (reports.py), who a rule holds for (sc
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
+from functools import partial
+from typing import Any, Self
 
-import ibis
 import polars as pl
 
-from clearway.records import Lake, RecordType
+from clearway.records import Lake
 from clearway.rules.compiled import kinds, sums
-from clearway.rules.compiled.bench import Prepared
-from clearway.rules.compiled.nearby import counted
+from clearway.rules.compiled.bench import Source, source_of
+from clearway.rules.compiled.daily import Want
 from clearway.rules.compiled.reports import Reports
 from clearway.rules.compiled.scopes import Stretch
-from clearway.rules.compiled.terms import boolean
-from clearway.rules.conditions import Condition
+from clearway.rules.conditions import Condition, related_in
 from clearway.rules.declared import Edition, Measure, Packs
 from clearway.rules.figures import Figures, Job, Window, no_values
-from clearway.rules.periods import earlier, period_of
+from clearway.rules.periods import earlier, period_of, periods
 from clearway.rules.resolving import Names
 from clearway.rules.surroundings import FAR
 
@@ -33,7 +33,7 @@ KEYS = kinds.KEYS
 
 
 class Compiled(Reports):
-    """The engine of records at work on one window.
+    """The engine of records at work on one window; what it found is kept for the next one when it is left.
 
     Parameters
     ----------
@@ -47,33 +47,42 @@ class Compiled(Reports):
     ) -> None:  # fmt: skip
         super().__init__(lake, packs, window, origin, dict(stretches or {}))
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.bench.kept.write(self.window.now.date())
+
     # ------------------------------------------------------------ figures
 
     def figures(self, wanted: Iterable[str]) -> Figures:
         """Values of some measures, and of those they are formed of."""
         jobs = [job for name in self._with_parts(wanted) for job in self._jobs(self.packs.measures[name])]
-        found: dict[str, list[pl.DataFrame]] = {}
+        summed = self._sums([j for j in jobs if sums.summed(j.edition)])
+        plain: dict[str, list[pl.DataFrame]] = {}
+        values: dict[str, list[pl.DataFrame]] = {}
         clocks: dict[str, list[pl.DataFrame]] = {}
-        self._sums([j for j in jobs if sums.summed(j.edition)], found)
         for job in jobs:
-            if job.edition.kind == "duration":
-                clocks.setdefault(job.measure.id, []).append(self._clocks(job))
-            elif job.edition.value_of:
+            edition, name = job.edition, job.measure.id
+            if edition.kind == "duration":
+                clocks.setdefault(name, []).append(self._clocks(job))
                 continue
-            elif not sums.summed(job.edition):
-                found.setdefault(job.measure.id, []).append(self._single(job))
-        values = {name: pl.concat(parts) for name, parts in found.items()}
-        for job in jobs:
-            if job.edition.value_of:
-                above, below = (values.get(n, no_values()) for n in (job.edition.value_of, job.edition.over_of))
-                values[job.measure.id] = kinds.ratio_of_values(above, below, job.edition)
-        for job in jobs:
-            edition = job.edition
+            if edition.value_of:
+                above, below = (pl.concat(plain.get(n, [no_values()])) for n in (edition.value_of, edition.over_of))
+                found = kinds.ratio_of_values(above, below, edition)
+            else:
+                found = summed[job] if job in summed else self._single(job)
+            found = found.filter(pl.col("first").is_between(edition.first, edition.last))
+            plain.setdefault(name, []).append(found)
             if edition.change:
-                values[job.measure.id] = self._changed(values[job.measure.id], edition)
-            if edition.expected is not None and job.measure.id in values:
-                values[job.measure.id] = self.with_reports(values[job.measure.id], job)
-        return Figures(values, {name: pl.concat(parts) for name, parts in clocks.items()})
+                found = self._changed(found, edition)
+            if edition.expected is not None:
+                found = self.with_reports(found, job)
+            values.setdefault(name, []).append(found)
+        return Figures(
+            {name: pl.concat(parts) for name, parts in values.items()},
+            {name: pl.concat(parts) for name, parts in clocks.items()},
+        )
 
     def _with_parts(self, wanted: Iterable[str]) -> list[str]:
         """Measures and those they use, parts first."""
@@ -96,6 +105,8 @@ class Compiled(Reports):
         for edition in measure.editions:
             if edition.last < first or edition.first > last:
                 continue
+            if edition.period != "season" and next(periods(edition.period, first, last), None) is None:
+                continue  # no whole period to judge
             begins, ends = max(first, edition.first), min(last, edition.last)
             if edition.window:
                 begins = max(edition.first, begins - (edition.window - 1) * _DAY)
@@ -108,29 +119,44 @@ class Compiled(Reports):
             if begins <= ends:
                 yield Job(measure, edition, begins, ends)
 
-    def _sums(self, jobs: list[Job], found: dict[str, list[pl.DataFrame]]) -> None:
-        by_type: dict[str, list[Job]] = {}
-        for job in jobs:
-            by_type.setdefault(job.edition.of, []).append(job)
-        for name, mine in by_type.items():
-            every = [self.typed(j) for j in mine]
-            for job in every:
-                if sums.looks_around(job.edition):
-                    near = self.prepared(self.lake.type(name), [job])
-                    rows = sums.sums_around(near, job, self.packs.ranks, self.window.now)
-                    found.setdefault(job.measure.id, []).append(self._values(rows, job))
-            typed = [j for j in every if not sums.looks_around(j.edition)]
-            if not typed:
-                continue
-            prepared = self.prepared(self.lake.type(name), typed)
-            daily = sums.daily_sums(prepared, typed, self.packs.ranks, self.window.now)
-            reach = (min(j.first for j in typed), max(j.last for j in typed))
-            for field in {j.edition.unit_field for j in typed} - {sums.NATION}:
-                there = daily.select(pl.col(field).alias("unit"), "_day").drop_nulls("unit").unique()
-                self.reported_on[name, field] = (reach, there)
-            for i, job in enumerate(typed):
-                rows = sums.by_unit(daily, i, job)
-                found.setdefault(job.measure.id, []).append(self._values(rows, job))
+    def _sums(self, jobs: list[Job]) -> dict[Job, pl.DataFrame]:
+        """Values of the jobs that are sums over records: those of one type in one pass over it."""
+        found: dict[Job, pl.DataFrame] = {}
+        together: dict[tuple[str, int], list[Job]] = {}
+        for n, job in enumerate(jobs):
+            # related records are looked for in a pass of their own, for the records that count only
+            alone = n if sums.looks_around(job.edition) else -1
+            together.setdefault((job.edition.of, alone), []).append(job)
+        for (name, alone), asked in together.items():
+            mine = [self.typed(job) for job in asked]
+            wants = [self._want(j, f"parts {j.edition!r}", sums.due_after(j.edition)) for j in mine]
+            frames = self.daily.together(wants, partial(self._parts, mine))
+            for job, frame in zip(asked, frames, strict=True):
+                key = (name, job.edition.unit_field)
+                begun, ended = self.reported_on.get(key, ((date.max, date.min), None))[0]
+                if alone < 0 and (begun > job.first or ended < job.last):
+                    self.reported_on[key] = ((job.first, job.last), frame.select("unit", "_day"))
+                found[job] = self._values(frame, job)
+        return found
+
+    def _want(self, job: Job, what: str, wait: timedelta | None = None) -> Want:
+        return Want(what, self._source([job.edition]), job.first, job.last, wait or timedelta(0))
+
+    def _parts(self, jobs: Sequence[Job], which: Sequence[int], first: date, last: date) -> list[pl.DataFrame]:
+        """The daily parts of some jobs of one type, in one pass over it."""
+        editions = [jobs[n].edition for n in which]
+
+        def build(prepared: Any) -> Any:
+            from clearway.rules.compiled import parts
+
+            if sums.looks_around(editions[0]):
+                return parts.daily_around(prepared, editions[0], self.packs.ranks)
+            return parts.daily(prepared, editions, self.packs.ranks)
+
+        frame = self.bench.ask(("parts", editions), self._source(editions), first, last, build)
+        numbers = [c for c in frame.columns if c.split(".", 1)[0].isdigit()]
+        frame = frame.with_columns(pl.col(numbers).fill_null(0))
+        return [sums.by_unit(frame, n, edition) for n, edition in enumerate(editions)]
 
     def _values(self, daily: pl.DataFrame, job: Job) -> pl.DataFrame:
         """Values of periods from the daily parts of a job."""
@@ -156,12 +182,13 @@ class Compiled(Reports):
         edition = replace(e, base=typed(e.base), match=typed(e.match), adds=typed(e.adds), takes=typed(e.takes))
         return replace(job, edition=edition)
 
-    def prepared(self, rtype: RecordType, jobs: list[Job], more: Iterable[str] = ()) -> Prepared:
-        """The relation of a type with all that some jobs use."""
+    def _source(self, editions: Iterable[Edition], more: Iterable[str] = ()) -> Source:
+        """What is read of a type for all that some definitions use."""
         conditions: list[Condition | None] = []
         names: set[str] = set(more)
-        for job in jobs:
-            e = job.edition
+        kind = ""
+        for e in editions:
+            kind = e.of
             conditions += [e.base, e.match, e.adds, e.takes]
             names |= {
                 n
@@ -170,28 +197,57 @@ class Compiled(Reports):
             }
             if e.clock is not None:
                 names |= {e.clock.start, *(e.clock.pause or ())} | (set() if e.clock.stop_type else {e.clock.stop})
+        rtype = self.lake.type(kind)
         names -= {sums.NATION, "day"}
         if rtype.subject:
             names.add(rtype.subject)
-        first, last = min(j.first for j in jobs), max(j.last for j in jobs)
-        return self.bench.prepare(rtype, first, last, conditions, names)
+        return source_of(rtype, conditions, names)
 
     # ------------------------------------------------------------ kinds of single records
 
     def _rows(self, job: Job, columns: Mapping[str, str]) -> tuple[pl.DataFrame, Job]:
         """The records of a job's base: unit, _day, _time, subject and the fields asked for, under their new names."""
         job = self.typed(job)
-        rtype = self.lake.type(job.edition.of)
-        rows = counted(self.prepared(rtype, [job]), job.edition.base, self.packs.ranks).table
-        field = job.edition.unit_field
-        unit = ibis.literal(sums.NATION) if field == sums.NATION else rows[field]
-        subject = job.edition.subject or rtype.subject or rtype.unit
-        who = rows[subject].cast("string") if subject else ibis.literal("")
-        chosen = rows.select(
-            unit=unit, _day=rows["_day"], _time=rows["_time"], subject=who,
-            **{new: rows[old] for old, new in columns.items()},
-        )  # fmt: skip
-        return pl.DataFrame(chosen.to_polars()).drop_nulls("unit"), job
+        edition = job.edition
+        rtype = self.lake.type(edition.of)
+        field, subject = edition.unit_field, edition.subject or rtype.subject or rtype.unit
+
+        def build(prepared: Any) -> Any:
+            import ibis
+
+            from clearway.rules.compiled.nearby import counted
+
+            rows = counted(prepared, edition.base, self.packs.ranks).table
+            return rows.select(
+                unit=ibis.literal(sums.NATION) if field == sums.NATION else rows[field],
+                _day=rows["_day"], _time=rows["_time"],
+                subject=rows[subject].cast("string") if subject else ibis.literal(""),
+                **{new: rows[old] for old, new in columns.items()},
+            )  # fmt: skip
+
+        what = f"rows {edition.base!r} {field} {subject} {columns!r}"
+        bare = replace(edition, match=None, adds=None, takes=None)
+        want = self._want(replace(job, edition=bare), what)
+        rows = self.daily.rows(want, lambda first, last: self.bench.ask(what, want.source, first, last, build))
+        return rows.drop_nulls("unit"), job
+
+    def traced(self, job: Job, only_unit: str | None, keys: Sequence[str]) -> pl.DataFrame:
+        """The records of a job's base: ``keys``, as_asked (whether they match), batch and row they came in."""
+
+        def build(prepared: Any) -> Any:
+            from clearway.rules.compiled.nearby import counted, looked_up
+            from clearway.rules.compiled.terms import holds
+
+            edition, ranks = job.edition, self.packs.ranks
+            known = looked_up(counted(prepared, edition.base, ranks), related_in(edition.match), ranks)
+            rows = known.table
+            if only_unit is not None:
+                rows = rows.filter(rows[edition.unit_field] == only_unit)
+            as_asked = holds(edition.match, rows, ranks, known.related)
+            return rows.select(*keys, as_asked=as_asked, batch=rows["_batch"], row=rows["_row"]).order_by(keys)
+
+        source = self._source([job.edition], {*self.lake.type(job.edition.of).key, "_batch", "_row"})
+        return self.bench.ask(("traced", job.edition, only_unit, keys), source, job.first, job.last, build)
 
     def _spread(self, job: Job) -> kinds.Spread:
         first, last = self.stretch(job.measure.id)
@@ -254,8 +310,14 @@ class Compiled(Reports):
         rows = self.lake.read(edition.held)
         if edition.held_where is not None and len(rows):
             tree = Names(rtype, self.lake.types).typed(edition.held_where)
-            table = self.bench.frame(f"_held_{job.measure.id}", rows)
-            rows = pl.DataFrame(table.filter(boolean(tree, table, self.packs.ranks)).to_polars())
+
+            def build(tables: Any) -> Any:
+                from clearway.rules.compiled.terms import boolean
+
+                table = tables.table("_asked")
+                return table.filter(boolean(tree, table, self.packs.ranks))
+
+            rows = self.bench.ask_frames(("held", tree), build, _asked=rows)
         unit = edition.held_by or rtype.unit or rtype.subject
         ends = pl.col("to") if "to" in rtype.names else pl.lit(None, dtype=pl.Date)
         spans = rows.select(pl.col(str(unit)).alias("member"), _from=pl.col(rtype.time).cast(pl.Date), _to=ends)
@@ -301,10 +363,15 @@ class Compiled(Reports):
         where = None
         if clock.stop_where is not None:
             where = Names(rtype, self.lake.types).typed_condition(clock.stop_where, clock.stop_on)
-        prepared = self.bench.prepare(rtype, job.first, FAR.date() - _DAY, [where], {clock.stop, clock.stop_on})
-        table = counted(prepared, where, self.packs.ranks).table
-        found = table.group_by(subject=table[clock.stop_on].cast("string")).aggregate(_stop=table[clock.stop].min())
-        return pl.DataFrame(found.to_polars())
+
+        def build(prepared: Any) -> Any:
+            from clearway.rules.compiled.nearby import counted
+
+            table = counted(prepared, where, self.packs.ranks).table
+            return table.group_by(subject=table[clock.stop_on].cast("string")).aggregate(_stop=table[clock.stop].min())
+
+        source = source_of(rtype, [where], {clock.stop, clock.stop_on})
+        return self.bench.ask(("stops", clock, where), source, job.first, FAR.date() - _DAY, build)
 
     # ------------------------------------------------------------ change
 
