@@ -8,13 +8,11 @@ Words:  cache = machine code of an earlier run on this machine, for these source
 
 from __future__ import annotations
 
-import hashlib
 import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from clearway import __version__
+from clearway.core.caches import cache_folder
 
 
 def prepare(
@@ -30,19 +28,5 @@ def prepare(
 
 def _folder() -> Path:
     given = os.environ.get("NUMBA_CACHE_DIR")
-    if given:
-        return Path(given)
-    homes = [os.environ.get("XDG_CACHE_HOME", ""), str(Path.home() / ".cache"), tempfile.gettempdir()]
     # numba looks at the age of one file alone, not of those it calls: code of other sources must not be taken
-    state = hashlib.sha256()
-    for path in sorted(Path(__file__).parents[1].rglob("*.py")):
-        state.update(path.read_bytes())
-    for home in filter(None, homes):
-        folder = Path(home) / "clearway" / f"{__version__}-{state.hexdigest()[:12]}"
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=folder):
-                return folder
-        except OSError:
-            continue
-    return Path(tempfile.mkdtemp(prefix="clearway-"))
+    return Path(given) if given else cache_folder(Path(__file__).parents[1])

@@ -27,6 +27,7 @@ AMOUNTS = frozenset({"number", "h", "CNY", "days", "degC"})
 KINDS = COUNTS | AMOUNTS | {
     "text", "unit", "place", "place or unit", "timestamp", "date", "month", "year", "yes/no", "USCC", "person"
 }  # fmt: skip
+ORIGINS = ("observed", "simulated", "generated")
 FAMILIES = ("event", "return", "register")
 COLUMNS = (
     "type", "family", "field", "kind", "key", "subject", "unit_of_record", "time_of_record", "required", "meaning"

@@ -18,8 +18,7 @@ import polars as pl
 from clearway.core.errors import ClearwayError
 from clearway.core.schema import nearest
 from clearway.core.timegrid import parse_time
-from clearway.records.declared import RecordType, with_types
-from clearway.records.ingest import ORIGINS, Intake, Report, require_type
+from clearway.records.declared import ORIGINS, RecordType, with_types
 from clearway.records.lake import upkeep
 from clearway.records.lake.journal import writing
 from clearway.records.lake.layout import Layout, Settings
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from clearway.records.completeness import Completeness
+    from clearway.records.ingest import Report
     from clearway.records.lake.upkeep import Verified
     from clearway.scale import RecordEngine
 
@@ -119,20 +119,23 @@ class Lake:
         Report
             Everything accepted in it is on the disk. Faulty rows are listed, and written to a file to be mended.
         """
-        from clearway.records.inputs.opening import take_in
+        from clearway.records.ingest import Report, require_type
 
         _one_of(origin)
         require_type(type, self.types)
         report = Report()
         with writing(self._layout):
             for file in files:
-                self._ingest_one(Path(file), type, origin, received, report, told, take_in)
+                self._ingest_one(Path(file), type, origin, received, report, told)
         return report
 
     def _ingest_one(
         self, path: Path, asked: str | None, origin: str, received: datetime | None, report: Report,
-        told: Callable[[int], None], take_in: Callable[..., None],
+        told: Callable[[int], None],
     ) -> None:  # fmt: skip
+        from clearway.records.ingest import Intake
+        from clearway.records.inputs.opening import take_in
+
         moment = received or datetime.now(self.zone).replace(tzinfo=None)
         name = self._batch_name(moment)
         batch = Batch(name, moment, origin, path.name)
@@ -266,15 +269,20 @@ class Lake:
         frame = pl.concat(frames, how="vertical_relaxed") if frames else empty_frame(rtype)
         return frame.sort([*rtype.key, "_known", "_batch", "_row"])
 
-    def origins(self) -> set[str]:
-        """Which origins the records have; an evaluation reads one."""
+    def origins(self, start: date | str | None = None, end: date | str | None = None) -> set[str]:
+        """Which origins the registers and the records of some days have; an evaluation reads one."""
         found: set[str] = set()
         for kind in self._layout.kinds():
-            files = self._layout.current(kind)
-            found |= set(
-                pl.scan_parquet(files, hive_partitioning=False).select(pl.col("_origin").unique()).collect()["_origin"]
-            )
+            files = self._layout.current(kind, parse_day(start), parse_day(end))
+            if files:
+                rows = pl.scan_parquet(files, hive_partitioning=False).select(pl.col("_origin").unique())
+                found |= set(rows.collect()["_origin"])
         return found
+
+    def last_day(self, by: date) -> date | None:
+        """The last day, not after another, that there are records of, registers apart."""
+        found = (self._layout.last_day(kind, by) for kind in self._layout.kinds())
+        return max((d for d in found if d is not None), default=None)
 
     def days(self) -> list[date]:
         """The days there are records of, registers apart, in order."""

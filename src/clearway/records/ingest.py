@@ -29,8 +29,6 @@ from clearway.records.lake.layout import Layout
 from clearway.records.lake.store import Batch, Stored, store
 from clearway.records.privacy import pseudonym_key
 
-ORIGINS = ("observed", "simulated", "generated")
-
 
 @dataclass
 class Report:

@@ -76,20 +76,21 @@ def check(
     read = packs if isinstance(packs, Packs) else load_packs(packs)
     chosen = [r for r in all_rules(read, rules)]
     window = _window(opened, start, end, now, at is not None)
-    origin = one_origin(opened, origin)
+    origin = one_origin(opened, origin, window)
     stretches: dict[str, Stretch] = {}
     for rule in chosen:
         if rule.judge != "each-period":
             stretches[rule.measure] = _touching(read, rule, window)
-    parts = [pl.DataFrame(schema=FINDINGS)]
+    parts = [pl.LazyFrame(schema=FINDINGS)]
     with Compiled(known, read, window, origin, stretches) as compiled:
         figures = compiled.figures(dict.fromkeys(r.measure for r in chosen))
-        registered = set(compiled.around.units["id"].to_list())
+        registered = compiled.around.units["id"].unique()
         for done, rule in enumerate(chosen, 1):
             for edition in read.measures[rule.measure].editions:
-                parts.append(_judged(compiled, figures, rule, edition, registered, now))
+                judged = _judged(compiled, figures, rule, edition, registered, now)
+                parts += [] if judged is None else [judged]
             told(done, len(chosen))
-    frame = pl.concat(parts).sort("rule", "unit", "first")
+    frame = pl.concat(pl.collect_all(parts)).sort("rule", "unit", "first")
     return Findings(frame, read, window, opened, origin, tuple(r.id for r in chosen))
 
 
@@ -108,19 +109,20 @@ def _window(lake: Lake, start: date | str | None, end: date | str | None, now: d
     if last is None:
         last = parse_day(start) if start is not None and not asked else None
     if last is None:
-        days = [d for d in lake.days() if d <= now.date()]
-        last = now.date() if asked or not days else days[-1]
+        last = now.date() if asked else lake.last_day(now.date()) or now.date()
     first = parse_day(start) or last
     if first > last:
         raise ClearwayError(f"the first day {first} is after the last day {last}; name them the other way round.")
     return Window(first, last, now)
 
 
-def one_origin(lake: Lake, origin: str | None) -> str | None:
-    """The origin that is read: the one named, or the only one there is."""
-    there = sorted(lake.origins())
-    if origin is not None or len(there) <= 1:
+def one_origin(lake: Lake, origin: str | None, window: Window) -> str | None:
+    """The origin that is read: the one named, or the only one that the days evaluated have."""
+    if origin is not None:
         return origin
+    there = sorted(lake.origins(window.first, window.last))
+    if len(there) <= 1:
+        return there[0] if there else None
     raise ClearwayError(
         f"the lake holds records of several origins ({', '.join(there)}), and figures must not mix them; "
         f"name one with --origin {there[0]}."
@@ -136,27 +138,27 @@ def _touching(packs: Packs, rule: Rule, window: Window) -> Stretch:
 
 
 def _judged(
-    compiled: Compiled, figures: Figures, rule: Rule, edition: Edition, registered: set[str], now: datetime
-) -> pl.DataFrame:
+    compiled: Compiled, figures: Figures, rule: Rule, edition: Edition, registered: pl.Series, now: datetime
+) -> pl.LazyFrame | None:
     clocks = edition.kind == "duration"
     rows = (figures.clocks if clocks else figures.values).get(rule.measure)
     if rows is None or not len(rows):
-        return pl.DataFrame(schema=FINDINGS)
-    rows = rows.filter(pl.col("first").is_between(edition.first, edition.last))
-    scope = compiled.in_scope(rule, edition, compiled.stretch(rule.measure))
-    inside = rows.join(scope.select("unit", "period", "case"), on=["unit", "period"])
-    others = rows.filter(~pl.col("unit").is_in(list(registered)))
-    if rule.scope.kinds or rule.scope.where is not None or rule.enterprise:
-        others = others.clear()
-    elif rule.scope.places:
-        others = others.filter(within_places(others["unit"], rule.scope.places))
-    for local in replacing(compiled.packs, rule):
-        others = others.filter(~within_places(others["unit"], local.scope.places))
-    both = pl.concat([inside, others.with_columns(case=pl.lit(_unconditional(rule))).select(inside.columns)],
-                     how="vertical_relaxed")  # fmt: skip
-    if not len(both):
-        return pl.DataFrame(schema=FINDINGS)
-    return judge_clocks(rule, both, now) if clocks else judge_values(rule, edition, both, now)
+        return None
+    scope = compiled.in_scope(rule, edition, compiled.stretch(rule.measure)).select("unit", "period", "case")
+    mine = rows.lazy().filter(pl.col("first").is_between(edition.first, edition.last))
+    judged = mine.join(scope.lazy(), on=["unit", "period"])
+    if not (rule.scope.kinds or rule.scope.where is not None or rule.enterprise):
+        # units of no register, such as places
+        others = mine.filter(~pl.col("unit").is_in(registered.implode())).collect()
+        if rule.scope.places:
+            others = others.filter(within_places(others["unit"], rule.scope.places))
+        for local in replacing(compiled.packs, rule):
+            others = others.filter(~within_places(others["unit"], local.scope.places))
+        more = others.lazy().with_columns(case=pl.lit(_unconditional(rule)))
+        judged = pl.concat([judged, more], how="vertical_relaxed")
+    if clocks:
+        return judge_clocks(rule, judged, rows["day"])
+    return judge_values(rule, edition, judged, rows.select("first", "last"), now)
 
 
 def _unconditional(rule: Rule) -> int:

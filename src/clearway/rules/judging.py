@@ -53,34 +53,30 @@ def _case(limit: Limit, number: int) -> Case:
     return limit.cases[number] if 0 <= number < len(limit.cases) else Case(None, exempt=True)
 
 
-def _limits(rule: Rule, spans: pl.DataFrame) -> pl.DataFrame:
-    """The bounds of each (first, last, case)."""
-    rows: list[tuple[Any, ...]] = []
-    for first, last, case in spans.select("first", "last", "case").unique().iter_rows():
-        found = limit_over(rule, first, last, case)
-        if found is None:
-            rows.append((first, last, case, None, None, None, False))
-        else:
-            limit, chosen = found
-            rows.append(
-                (first, last, case, limit.first.isoformat(), chosen.at_least, chosen.at_most, chosen.exempt or case < 0)
-            )
+def _with_limits(rule: Rule, rows: pl.LazyFrame, spans: pl.DataFrame) -> pl.LazyFrame:
+    """Rows with the bounds of their days (``spans``: first, last) and case; those of days without a value fall out."""
+    most = max(len(x.cases) for x in rule.limits)
+    bounds: list[tuple[Any, ...]] = []
+    for first, last in spans.unique().iter_rows():
+        for case in range(-1, most):
+            found = limit_over(rule, first, last, case)
+            if found is not None:
+                limit, chosen = found
+                exempt = chosen.exempt or case < 0
+                bounds.append((first, last, case, limit.first.isoformat(), chosen.at_least, chosen.at_most, exempt))
     schema = {
         "first": pl.Date, "last": pl.Date, "case": pl.Int32, "edition": pl.String, "at_least": pl.Float64,
         "at_most": pl.Float64, "exempt": pl.Boolean,
     }  # fmt: skip
-    return pl.DataFrame(rows, schema=schema, orient="row")
+    limits = pl.DataFrame(bounds, schema=schema, orient="row").lazy()
+    return rows.with_columns(pl.col("case").cast(pl.Int32)).join(limits, on=["first", "last", "case"])
 
 
-def _with_limits(rule: Rule, rows: pl.DataFrame) -> pl.DataFrame:
-    rows = rows.with_columns(pl.col("case").cast(pl.Int32))
-    bounded = rows.join(_limits(rule, rows), on=["first", "last", "case"], how="left")
-    return bounded.filter(pl.col("edition").is_not_null())
-
-
-def judge_values(rule: Rule, edition: Edition, values: pl.DataFrame, now: datetime) -> pl.DataFrame:
-    """States of values; ``values`` has the columns of VALUES and ``case``."""
-    rows = _with_limits(rule, values)
+def judge_values(
+    rule: Rule, edition: Edition, values: pl.LazyFrame, spans: pl.DataFrame, now: datetime
+) -> pl.LazyFrame:
+    """States of values; ``values`` has the columns of VALUES and ``case``, ``spans`` their first and last days."""
+    rows = _with_limits(rule, values, spans)
     value, least, most = pl.col("value"), pl.col("at_least"), pl.col("at_most")
     low = least.is_not_null() & (value < least)
     high = most.is_not_null() & (value > most)
@@ -166,11 +162,12 @@ def _warned(rule: Rule) -> pl.Expr:
     return (low | high).fill_null(False)
 
 
-def judge_clocks(rule: Rule, clocks: pl.DataFrame, now: datetime) -> pl.DataFrame:
-    """States of clocks, together by unit and period; each keeps the value of the day it started on."""
+def judge_clocks(rule: Rule, clocks: pl.LazyFrame, days: pl.Series) -> pl.LazyFrame:
+    """States of clocks, together by unit and period; each keeps the value of the day it started on (``days``)."""
     periods = clocks.select("unit", "period", pl.col("first").alias("_first"), pl.col("last").alias("_last"), "case",
                             "day", "elapsed", "open")  # fmt: skip
-    rows = _with_limits(rule, periods.with_columns(first=pl.col("day"), last=pl.col("day")))
+    spans = pl.DataFrame({"first": days, "last": days})
+    rows = _with_limits(rule, periods.with_columns(first=pl.col("day"), last=pl.col("day")), spans)
     rows = rows.drop("first", "last").rename({"_first": "first", "_last": "last"})
     spent, least, most = pl.col("elapsed"), pl.col("at_least"), pl.col("at_most")
     late = (most.is_not_null() & (spent > most)).fill_null(False)
@@ -216,8 +213,9 @@ def _slow(rule: Rule) -> pl.Expr:
     )  # fmt: skip
 
 
-def _shaped(rule: Rule, rows: pl.DataFrame) -> pl.DataFrame:
+def _shaped(rule: Rule, rows: pl.LazyFrame) -> pl.LazyFrame:
     rows = rows.with_columns(rule=pl.lit(rule.id), advisory=pl.lit(rule.advisory))
-    absent = [pl.lit(None, dtype=t).alias(c) for c, t in FINDINGS.items() if c not in rows.columns]
+    there = rows.collect_schema().names()
+    absent = [pl.lit(None, dtype=t).alias(c) for c, t in FINDINGS.items() if c not in there]
     rows = rows.with_columns(absent).select(list(FINDINGS)).cast(pl.Schema(FINDINGS))
     return rows.with_columns(pl.col("left_out").fill_null(0))

@@ -39,6 +39,8 @@ class RecordEngine:
         if threads is not None:
             settings["threads"] = threads
         self.connection = duckdb.connect(config=settings)
+        self.connection.execute("SET parquet_metadata_cache = true")  # files of a lake never change
+        self._said: dict[str, date] = {}
 
     def relation(self, files: Sequence[Path], empty: pl.DataFrame) -> duckdb.DuckDBPyRelation:
         """The rows of some files as a relation; without files none, with the columns of ``empty``."""
@@ -69,6 +71,9 @@ class RecordEngine:
     def moments(self, **values: date) -> None:
         """Give days and times names: a query may say ``first()`` and be kept as text whatever day it is asked for."""
         for name, value in values.items():
+            if self._said.get(name) == value:
+                continue
+            self._said[name] = value
             kind = "TIMESTAMP" if isinstance(value, datetime) else "DATE"
             self.connection.execute(f"CREATE OR REPLACE MACRO {name}() AS {kind} '{value}'")
 

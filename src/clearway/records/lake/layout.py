@@ -161,12 +161,20 @@ class Layout:
         folders = (self.data / kind).glob("date=*")
         return sorted(date.fromisoformat(f.name[5:]) for f in folders if any(f.glob("*.parquet")))
 
+    def last_day(self, kind: str, by: date) -> date | None:
+        """The last day, not after another, that a type has records of."""
+        names = sorted(
+            (f.name for f in (self.data / kind).glob("date=*") if f.name[5:] <= by.isoformat()), reverse=True
+        )
+        there = (n for n in names if any((self.data / kind / n).glob("*.parquet")))
+        return next((date.fromisoformat(n[5:]) for n in there), None)
+
     def kinds(self, tree: str = "data") -> Iterator[str]:
         """The types that have records."""
         root = self.root / tree
         if root.is_dir():
             for folder in sorted(root.iterdir()):
-                if folder.is_dir() and any(folder.glob("**/*.parquet")):
+                if folder.is_dir() and next(folder.glob("**/*.parquet"), None) is not None:
                     yield folder.name
 
 

@@ -18,7 +18,8 @@ import polars as pl
 import xxhash
 
 from clearway.records import Lake, RecordType, empty_frame
-from clearway.rules.compiled.keeping import Keeping, made_by
+from clearway.rules.compiled.keeping import Keeping
+from clearway.rules.compiled.texts import made_by, texts
 from clearway.rules.conditions import Condition, Related, fields_in, related_in
 from clearway.rules.resolving import Ranks
 from clearway.rules.surroundings import Surroundings
@@ -80,7 +81,7 @@ class Bench:
     Attributes
     ----------
     kept
-        Texts of queries and rows of days, from this evaluation and earlier ones.
+        Rows of days from earlier evaluations.
     """
 
     def __init__(self, lake: Lake, around: Surroundings, ranks: Ranks, origin: str | None, now: datetime) -> None:
@@ -89,6 +90,8 @@ class Bench:
         self.kept = Keeping.of(lake)
         self._ready: set[str] = set()
         self._files: dict[str, dict[date | None, dict[str, Path]]] = {}
+        self._views: dict[str, tuple[date, date]] = {}
+        self._types: dict[str, str] = {}
         self._digests: dict[tuple[str, date | None], str] = {}
 
     # ------------------------------------------------------------ queries
@@ -106,10 +109,7 @@ class Bench:
             Makes the Ibis expression from this bench's prepared relation (relations.Prepared); not called where the
             text is known.
         """
-        reach = first - source.back * _DAY, last + source.ahead * _DAY
-        files = self.files(source.rtype, *reach)
-        where = self.lake.where(source.rtype.name, *reach, origin=self.origin)
-        self.engine.view(f"_{source.rtype.name}", files, empty_frame(source.rtype), where)
+        self._view(source.rtype, first - source.back * _DAY, last + source.ahead * _DAY)
         self.engine.moments(_first=first, _last=last, _now=self.now)
         for name in source.registers:
             self.register(name)
@@ -119,7 +119,20 @@ class Bench:
 
             return build(prepare(self.engine.ibis, source))
 
-        return self._run((what, source), build_all, frames)
+        return self._run((what, self.said(source)), build_all, frames)
+
+    def _view(self, rtype: RecordType, first: date, last: date) -> None:
+        if self._views.get(rtype.name) != (first, last):
+            where = self.lake.where(rtype.name, first, last, origin=self.origin)
+            self.engine.view(f"_{rtype.name}", self.files(rtype, first, last), empty_frame(rtype), where)
+            self._views[rtype.name] = first, last
+
+    def said(self, source: Source) -> str:
+        """All of a source as text: two of the same text read the same."""
+        name = source.rtype.name
+        if name not in self._types:
+            self._types[name] = digest(repr((source.rtype, self.lake.types["unit"])))
+        return f"{name} {self._types[name]} {source.plain} {source.dotted} {source.back} {source.ahead}"
 
     def ask_frames(
         self, what: object, build: Callable[[Any], Any], registers: Iterable[str] = (), **frames: pl.DataFrame
@@ -134,10 +147,10 @@ class Bench:
         for name, frame in frames.items():
             self.engine.frame(name, frame)
         key = digest(repr((what, self.ranks)))
-        text = self.kept.text(key)
+        text = texts()[key]
         if text is None:
             text = self.engine.text(build())
-            self.kept.add_text(key, text)
+            texts().add(key, text)
         return self.engine.rows(text)
 
     def register(self, name: str) -> None:
@@ -147,6 +160,11 @@ class Bench:
             frame = self.around.season(season) if season != name else getattr(self.around, name)
             self.engine.frame(f"_{name}", frame)
             self._ready.add(name)
+
+    def close(self) -> None:
+        """Keep what was found for the next evaluation."""
+        texts().write()
+        self.kept.write(self.now.date())
 
     # ------------------------------------------------------------ what there is
 

@@ -56,7 +56,7 @@ class Daily:
 
         ``ask`` is given the numbers of the wants that lack days and a run of such days.
         """
-        found: list[list[pl.DataFrame]] = []
+        found: list[list[pl.LazyFrame]] = []
         lacking: list[set[date]] = []
         for want in wants:
             days = {want.first + n * _DAY for n in range((want.last - want.first).days + 1)}
@@ -71,8 +71,8 @@ class Daily:
                 mine = lacking[n] & run
                 rows = frame if mine == run else frame.filter(pl.col("_day").is_in(sorted(mine)))
                 self._keep(wants[n], rows, mine)
-                found[n].append(rows)
-        return [pl.concat(frames, how="vertical_relaxed") for frames in found]
+                found[n].append(rows.lazy())
+        return pl.collect_all([pl.concat(frames, how="vertical_relaxed") for frames in found])
 
     def _held(self, want: Want) -> dict[date, Held]:
         bench = self._bench
@@ -106,7 +106,7 @@ class Daily:
 
 
 def _key(want: Want, bench: Bench) -> str:
-    return digest(repr((want.what, want.source, bench.ranks, bench.origin)))
+    return digest(repr((want.what, bench.said(want.source), bench.ranks, bench.origin)))
 
 
 def _alike(held: str, now: Sequence[str], expired: int) -> bool:

@@ -1,8 +1,8 @@
-"""What one evaluation leaves for the next: texts of queries, and rows of days.
+"""Rows of days that one evaluation leaves for the next.
 
 In:     a lake
 Out:    LAKE/measures/kept.sqlite
-Not:    whether rows still hold (daily.py)
+Not:    whether rows still hold (daily.py), texts of queries (texts.py)
 Words:  chunk = rows of some days of one query, as they were found together
 
 Nothing here is needed: it can be removed at any time and is made again from the records, but for days whose detail
@@ -11,32 +11,26 @@ has expired. A lake seen as of a time keeps nothing, since files tell only what 
 
 from __future__ import annotations
 
-import io
 import sqlite3
 from collections.abc import Mapping
 from datetime import date
-from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
 
 import polars as pl
-import xxhash
+import pyarrow as pa
 
 from clearway.records import Lake
 
 FORMAT = 1
 _UNUSED_DAYS = 400
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS texts (key TEXT PRIMARY KEY, made_by TEXT NOT NULL, text TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS queries (id INTEGER PRIMARY KEY, key TEXT UNIQUE NOT NULL, used TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS chunks (id INTEGER PRIMARY KEY, query INTEGER NOT NULL, rows BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS days (
   query INTEGER NOT NULL, day TEXT NOT NULL, chunk INTEGER NOT NULL, made_of TEXT NOT NULL, PRIMARY KEY (query, day)
 ) WITHOUT ROWID;
 """
-# texts of this process, whatever lake they were made for
-_texts: dict[str, str] = {}
 
 
 class Held(NamedTuple):
@@ -47,16 +41,12 @@ class Held(NamedTuple):
 
 
 class Keeping:
-    """Texts and rows of one lake; ``None`` for a connection keeps texts in this process only."""
+    """Rows of one lake; without a connection nothing is kept."""
 
     def __init__(self, connection: sqlite3.Connection | None) -> None:
         self._db = connection
-        self._new_texts: dict[str, str] = {}
         self._new_rows: list[tuple[str, pl.DataFrame, Mapping[date, str]]] = []
         self._used: set[str] = set()
-        if connection is not None:
-            mine = connection.execute("SELECT key, text FROM texts WHERE made_by = ?", (made_by(),))
-            _texts.update(mine)
 
     @staticmethod
     def of(lake: Lake) -> Keeping:
@@ -71,18 +61,6 @@ class Keeping:
         except sqlite3.DatabaseError:
             file.unlink(missing_ok=True)  # not what was written: it is made again
             return Keeping(_opened(file))
-
-    # ------------------------------------------------------------ texts
-
-    def text(self, key: str) -> str | None:
-        """The text of a query that was built before, by this code."""
-        return _texts.get(key)
-
-    def add_text(self, key: str, text: str) -> None:
-        """Keep a text."""
-        _texts[key] = self._new_texts[key] = text
-
-    # ------------------------------------------------------------ rows
 
     @property
     def keeps_rows(self) -> bool:
@@ -101,7 +79,7 @@ class Keeping:
         )
         return {date.fromisoformat(day): Held(chunk, made) for day, chunk, made in found}
 
-    def rows(self, held: Mapping[date, Held]) -> list[pl.DataFrame] | None:
+    def rows(self, held: Mapping[date, Held]) -> list[pl.LazyFrame] | None:
         """Rows of some days, chunk by chunk; ``None`` where another evaluation has put others in their place."""
         if self._db is None:
             return []
@@ -113,8 +91,8 @@ class Keeping:
             found = self._db.execute("SELECT rows FROM chunks WHERE id = ?", (chunk,)).fetchone()
             if found is None:
                 return None
-            frame = pl.read_ipc(io.BytesIO(found[0]))
-            frames.append(frame.filter(pl.col("_day").is_in(days)))
+            frame = pl.DataFrame(pa.ipc.open_file(found[0]).read_all())
+            frames.append(frame.lazy().filter(pl.col("_day").is_in(days)))
         return frames
 
     def add_rows(self, key: str, frame: pl.DataFrame, days: Mapping[date, str]) -> None:
@@ -122,29 +100,19 @@ class Keeping:
         if self._db is not None:
             self._new_rows.append((key, frame, days))
 
-    # ------------------------------------------------------------ the end
-
     def write(self, today: date) -> None:
         """Write what is new, all of it or none."""
-        if self._db is None or not (self._new_rows or self._new_texts):
+        if self._db is None or not self._new_rows:
             return
         try:
             with self._db:
                 self._db.execute("BEGIN IMMEDIATE")
-                self._write_texts()
                 for key, frame, days in self._new_rows:
                     self._write_rows(key, frame, days, today)
                 self._forget(today)
         except sqlite3.OperationalError:
             return  # another evaluation is writing, or the disk is full: nothing is lost but time
         self._new_rows.clear()
-        self._new_texts.clear()
-
-    def _write_texts(self) -> None:
-        assert self._db is not None
-        self._db.execute("DELETE FROM texts WHERE made_by <> ?", (made_by(),))
-        rows = [(key, made_by(), text) for key, text in self._new_texts.items()]
-        self._db.executemany("INSERT OR REPLACE INTO texts VALUES (?, ?, ?)", rows)
 
     def _write_rows(self, key: str, frame: pl.DataFrame, days: Mapping[date, str], today: date) -> None:
         assert self._db is not None
@@ -153,9 +121,10 @@ class Keeping:
             (key, today.isoformat()),
         )
         (query,) = self._db.execute("SELECT id FROM queries WHERE key = ?", (key,)).fetchone()
-        buffer = io.BytesIO()
-        frame.write_ipc(buffer, compression="lz4")
-        blob = buffer.getbuffer()
+        table, sink = frame.to_arrow(), pa.BufferOutputStream()
+        with pa.ipc.new_file(sink, table.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as writer:
+            writer.write_table(table)
+        blob = memoryview(sink.getvalue())
         chunk = self._db.execute("INSERT INTO chunks (query, rows) VALUES (?, ?)", (query, blob)).lastrowid
         rows = [(query, day.isoformat(), chunk, made_of) for day, made_of in days.items()]
         self._db.executemany("INSERT OR REPLACE INTO days VALUES (?, ?, ?, ?)", rows)
@@ -193,15 +162,3 @@ def _opened(file: Path) -> sqlite3.Connection:
 
 def _format(db: sqlite3.Connection) -> int:
     return int(db.execute("PRAGMA user_version").fetchone()[0])
-
-
-@cache
-def made_by() -> str:
-    """What tells this code from another: the sources of the room, and the versions of what builds and runs queries."""
-    room = Path(__file__).parents[1]
-    seen = xxhash.xxh3_128()
-    for path in sorted(room.rglob("*.py")):
-        seen.update(path.read_bytes())
-    for name in ("ibis-framework", "duckdb", "polars"):
-        seen.update(version(name).encode())
-    return seen.hexdigest()

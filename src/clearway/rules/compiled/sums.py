@@ -7,6 +7,7 @@ Not:    kinds that need single records (kinds.py)
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 
 import polars as pl
@@ -39,50 +40,64 @@ def looks_around(edition: Edition) -> bool:
     return any(True for c in conditions for _ in related_in(c))
 
 
-def by_unit(frame: pl.DataFrame, number: int, edition: Edition) -> pl.DataFrame:
-    """The parts of one definition by its unit and day: unit, _day, and those of n, d, l, s, b it has."""
-    own = [c for c in (f"{number}.{p}" for p in PARTS) if c in frame.columns]
-    unit = pl.lit(NATION) if edition.unit_field == NATION else pl.col(edition.unit_field)
-    parts = {c.rsplit(".", 1)[1]: pl.col(c).sum() for c in own}
-    return frame.group_by(unit.alias("unit"), "_day").agg(**parts).drop_nulls("unit")
+def by_unit(frame: pl.DataFrame, editions: Sequence[Edition]) -> list[pl.DataFrame]:
+    """The parts of each definition by its unit and day: unit, _day, and those of n, d, l, s, b it has."""
+    found = []
+    for number, edition in enumerate(editions):
+        own = [c for c in (f"{number}.{p}" for p in PARTS) if c in frame.columns]
+        unit = pl.lit(NATION) if edition.unit_field == NATION else pl.col(edition.unit_field)
+        parts = {c.rsplit(".", 1)[1]: pl.col(c).fill_null(0).sum() for c in own}
+        found.append(frame.lazy().group_by(unit.alias("unit"), "_day").agg(**parts).drop_nulls("unit"))
+    return pl.collect_all(found)
 
 
-def in_periods(daily: pl.DataFrame, edition: Edition, first: date, last: date, seasons: pl.DataFrame) -> pl.DataFrame:
+def no_parts(edition: Edition) -> pl.DataFrame:
+    """The parts of a definition of which no record counts."""
+    kind = edition.kind
+    there = {
+        "n": True, "d": kind == "share" or bool(edition.over), "s": bool(edition.sampled), "b": True,
+        "l": kind == "share" and (bool(edition.ripe) or due_after(edition) is not None),
+    }  # fmt: skip
+    number = pl.Decimal(38, 6) if kind in ("sum", "ratio") else pl.Int64()
+    types = {"n": number, "d": number}
+    parts = {p: types.get(p, pl.Int64()) for p in PARTS if there[p]}
+    return pl.DataFrame(schema={"unit": pl.String(), "_day": pl.Date(), **parts})
+
+
+def in_periods(daily: pl.LazyFrame, edition: Edition, first: date, last: date, seasons: pl.DataFrame) -> pl.LazyFrame:
     """Rows with the period they count for: each in one, or with a rolling window in several."""
     if edition.window:
-        days = pl.DataFrame({"shift": list(range(edition.window))})
+        days = pl.LazyFrame({"shift": list(range(edition.window))})
         rolled = daily.join(days, how="cross").with_columns(end=pl.col("_day") + pl.duration(days=pl.col("shift")))
         rolled = rolled.filter(pl.col("end").is_between(first, last)).with_columns(
             period=pl.col("end").dt.to_string("%Y-%m-%d"), first=pl.col("end"), last=pl.col("end")
         )
         return rolled.drop("shift", "end")
     if edition.period == "season":
-        held = seasons.select(unit="key", period=pl.lit(edition.season), first="first", last="last", since="since",
-                              until="until")  # fmt: skip
+        held = seasons.lazy().select(
+            unit="key", period=pl.lit(edition.season), first="first", last="last", since="since", until="until"
+        )
         joined = daily.join(held, on="unit").filter(
             (pl.col("_day").cast(pl.Datetime("us")) >= pl.col("since"))
             & (pl.col("_day").cast(pl.Datetime("us")) < pl.col("until"))
         )
         return joined.drop("since", "until")
-    return daily.join(period_table(edition.period, first, last), left_on="_day", right_on="day")
+    return daily.join(period_table(edition.period, first, last).lazy(), left_on="_day", right_on="day")
 
 
-def values_of(daily: pl.DataFrame, edition: Edition, first: date, last: date, seasons: pl.DataFrame) -> pl.DataFrame:
+def values_of(daily: pl.DataFrame, edition: Edition, first: date, last: date, seasons: pl.DataFrame) -> pl.LazyFrame:
     """Values by unit and period from daily parts."""
     if not len(daily):
-        return no_values()
-    if edition.kind == "level":
-        daily = _stock(daily, first, last)
-    parts = [c for c in PARTS if c in daily.columns]
-    spread = in_periods(daily, edition, first, last, seasons)
+        return no_values().lazy()
     keys = ["unit", "period", "first", "last"]
     if edition.kind == "level":
-        frame = spread.sort("_day").group_by(keys).agg(pl.col("n").last())
-    else:
-        frame = spread.group_by(keys).agg(pl.col(parts).sum())
-    if "b" in frame.columns:
+        spread = in_periods(_stock(daily, first, last).lazy(), edition, first, last, seasons)
+        return _with_values(spread.sort("_day").group_by(keys).agg(pl.col("n").last()), [*keys, "n"], edition)
+    parts = [c for c in PARTS if c in daily.columns]
+    frame = in_periods(daily.lazy(), edition, first, last, seasons).group_by(keys).agg(pl.col(parts).sum())
+    if "b" in parts:
         frame = frame.filter(pl.col("b") > 0)
-    return with_values(frame, edition)
+    return _with_values(frame, [*keys, *parts], edition)
 
 
 def _stock(daily: pl.DataFrame, first: date, last: date) -> pl.DataFrame:
@@ -95,31 +110,34 @@ def _stock(daily: pl.DataFrame, first: date, last: date) -> pl.DataFrame:
 
 def with_values(frame: pl.DataFrame, edition: Edition) -> pl.DataFrame:
     """Numerator and denominator as numbers, and the value formed once from them."""
-    frame = frame.with_columns(numerator=pl.col("n").cast(pl.Float64))
-    if "d" in frame.columns:
+    return _with_values(frame.lazy(), frame.columns, edition).collect()
+
+
+def _with_values(frame: pl.LazyFrame, there: Sequence[str], edition: Edition) -> pl.LazyFrame:
+    above = pl.col("n").cast(pl.Float64)
+    columns = {"numerator": above, "value": above * edition.scale}
+    if "d" in there:
         below = pl.col("d").cast(pl.Float64)
-        value = pl.when(below != 0).then(pl.col("numerator") / below * edition.scale)
-        frame = frame.with_columns(denominator=below, value=value)
-    else:
-        frame = frame.with_columns(
-            denominator=pl.lit(None, dtype=pl.Float64), value=pl.col("numerator") * edition.scale
-        )
-    if "s" in frame.columns:
+        columns |= {"denominator": below, "value": pl.when(below != 0).then(above / below * edition.scale)}
+    if "l" in there:
+        columns["left_out"] = pl.col("l")
+    if "s" in there:
+        whole = frame.collect()
         pairs = [
-            wilson(n, d, float(s)) if d and s else (None, None)
-            for n, d, s in frame.select("numerator", "denominator", "s").iter_rows()
+            wilson(float(n), float(d), float(s)) if d and s else (None, None)
+            for n, d, s in whole.select("n", "d", "s").iter_rows()
         ]
-        frame = frame.with_columns(
-            pl.Series("low", [p[0] for p in pairs], dtype=pl.Float64),
-            pl.Series("high", [p[1] for p in pairs], dtype=pl.Float64),
-        )
-    if "l" in frame.columns:
-        frame = frame.rename({"l": "left_out"})
-    return shaped(frame)
+        ends = [pl.Series(c, [p[i] for p in pairs], dtype=pl.Float64) for i, c in enumerate(("low", "high"))]
+        frame, there = whole.with_columns(ends).lazy(), [*there, "low", "high"]
+    return _shaped(frame.with_columns(**columns), [*there, *columns])
 
 
 def shaped(frame: pl.DataFrame) -> pl.DataFrame:
     """The columns of values in order; absent ones null, nothing left out as 0."""
-    absent = [pl.lit(None, dtype=t).alias(c) for c, t in VALUES.items() if c not in frame.columns]
+    return _shaped(frame.lazy(), frame.columns).collect()
+
+
+def _shaped(frame: pl.LazyFrame, there: Sequence[str]) -> pl.LazyFrame:
+    absent = [pl.lit(None, dtype=t).alias(c) for c, t in VALUES.items() if c not in there]
     frame = frame.with_columns(absent).select(list(VALUES)).cast(pl.Schema(VALUES))
     return frame.with_columns(pl.col("left_out").fill_null(0)).sort("unit", "first")

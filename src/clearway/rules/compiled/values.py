@@ -51,7 +51,7 @@ class Compiled(Reports):
         return self
 
     def __exit__(self, *error: object) -> None:
-        self.bench.kept.write(self.window.now.date())
+        self.bench.close()
 
     # ------------------------------------------------------------ figures
 
@@ -121,7 +121,7 @@ class Compiled(Reports):
 
     def _sums(self, jobs: list[Job]) -> dict[Job, pl.DataFrame]:
         """Values of the jobs that are sums over records: those of one type in one pass over it."""
-        found: dict[Job, pl.DataFrame] = {}
+        found: dict[Job, pl.LazyFrame] = {}
         together: dict[tuple[str, int], list[Job]] = {}
         for n, job in enumerate(jobs):
             # related records are looked for in a pass of their own, for the records that count only
@@ -137,7 +137,7 @@ class Compiled(Reports):
                 if alone < 0 and (begun > job.first or ended < job.last):
                     self.reported_on[key] = ((job.first, job.last), frame.select("unit", "_day"))
                 found[job] = self._values(frame, job)
-        return found
+        return dict(zip(found, pl.collect_all(found.values()), strict=True))
 
     def _want(self, job: Job, what: str, wait: timedelta | None = None) -> Want:
         return Want(what, self._source([job.edition]), job.first, job.last, wait or timedelta(0))
@@ -145,26 +145,40 @@ class Compiled(Reports):
     def _parts(self, jobs: Sequence[Job], which: Sequence[int], first: date, last: date) -> list[pl.DataFrame]:
         """The daily parts of some jobs of one type, in one pass over it."""
         editions = [jobs[n].edition for n in which]
+        around = sums.looks_around(editions[0])
+        if around and not self._any(editions[0], first, last):
+            return [sums.no_parts(editions[0])]
 
         def build(prepared: Any) -> Any:
             from clearway.rules.compiled import parts
 
-            if sums.looks_around(editions[0]):
+            if around:
                 return parts.daily_around(prepared, editions[0], self.packs.ranks)
             return parts.daily(prepared, editions, self.packs.ranks)
 
         frame = self.bench.ask(("parts", editions), self._source(editions), first, last, build)
-        numbers = [c for c in frame.columns if c.split(".", 1)[0].isdigit()]
-        frame = frame.with_columns(pl.col(numbers).fill_null(0))
-        return [sums.by_unit(frame, n, edition) for n, edition in enumerate(editions)]
+        return sums.by_unit(frame, editions)
 
-    def _values(self, daily: pl.DataFrame, job: Job) -> pl.DataFrame:
+    def _any(self, edition: Edition, first: date, last: date) -> bool:
+        """Whether there is a record of the base at all: only then it is worth to read those around it."""
+        if any(True for _ in related_in(edition.base)):
+            return True
+
+        def build(prepared: Any) -> Any:
+            from clearway.rules.compiled.nearby import counted
+
+            table = counted(prepared, edition.base, self.packs.ranks).table
+            return table.select(one=1).limit(1)
+
+        source = source_of(self.lake.type(edition.of), [edition.base], set())
+        return len(self.bench.ask(("any", edition.base), source, first, last, build)) > 0
+
+    def _values(self, daily: pl.DataFrame, job: Job) -> pl.LazyFrame:
         """Values of periods from the daily parts of a job."""
         edition = job.edition
         first, last = self.stretch(job.measure.id)
         begins = job.first if edition.change else max(job.first, first)
-        values = sums.values_of(daily, edition, begins, last, self._season(edition))
-        return values.filter(pl.col("first").is_between(edition.first, edition.last))
+        return sums.values_of(daily, edition, begins, last, self._season(edition))
 
     def _season(self, edition: Edition) -> pl.DataFrame:
         return self.around.season(edition.season) if edition.period == "season" else pl.DataFrame()
@@ -252,7 +266,7 @@ class Compiled(Reports):
     def _spread(self, job: Job) -> kinds.Spread:
         first, last = self.stretch(job.measure.id)
         seasons = self._season(job.edition)
-        return lambda rows: sums.in_periods(rows, job.edition, first, last, seasons)
+        return lambda rows: sums.in_periods(rows.lazy(), job.edition, first, last, seasons).collect()
 
     def _single(self, job: Job) -> pl.DataFrame:
         edition = job.edition
@@ -348,10 +362,7 @@ class Compiled(Reports):
         ]
         moments = ("_start", "_stop", "_pause", "_resume")
         rows = rows.with_columns(absent).with_columns(pl.col(moments).cast(pl.Datetime("us")))
-        spread = sums.in_periods(
-            rows.with_columns(_day=pl.col("_start").dt.date()).drop_nulls("_day"), job.edition,
-            *self.stretch(job.measure.id), self._season(job.edition),
-        )  # fmt: skip
+        spread = self._spread(job)(rows.with_columns(_day=pl.col("_start").dt.date()).drop_nulls("_day"))
         found = kinds.clocks(spread, clock, self.window.now, kinds.DaysOff(self.around.calendar))
         return found.filter(pl.col("first").is_between(job.edition.first, job.edition.last))
 
