@@ -184,17 +184,12 @@ class Bench:
 
     def made_of(self, source: Source, day: date) -> tuple[str, ...]:
         """What the rows of one day are made of: digests of code and registers, then of each day's files in reach."""
-        name = source.rtype.name
-        if None in self._by_day(name):
-            return self._registers(source, day), self._digest(name, None)
-        reach = range(-source.back, source.ahead + 1)
-        return self._registers(source, day), *(self._digest(name, day + n * _DAY) for n in reach)
-
-    def _registers(self, source: Source, day: date) -> str:
-        types: dict[str, None] = {}
-        for name in source.registers:
-            types |= dict.fromkeys(_MADE_OF.get(name.split("_")[0], (name,)))
-        return digest("|".join([made_by(), *(self._digest(t, d) for t in types for d in (None, day))]))
+        name, reach = source.rtype.name, range(-source.back, source.ahead + 1)
+        days = [day + n * _DAY for n in reach]
+        types = {t: None for r in source.registers for t in _MADE_OF.get(r.split("_")[0], (r,))}
+        around = [self._digest(t, d) for t in types for d in ([None] if None in self._by_day(t) else days)]
+        own = [self._digest(name, d) for d in ([None] if None in self._by_day(name) else days)]
+        return digest("|".join([made_by(), *around])), *own
 
     def _digest(self, name: str, day: date | None) -> str:
         """Files of a type and day as their names say: those carry digests of what is in them."""

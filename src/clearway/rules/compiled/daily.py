@@ -3,11 +3,11 @@
 In:     what is wanted of a type's records, day by day
 Out:    its rows, of every day; new ones kept
 Not:    where they are kept (keeping.py), what they are made of (bench.py)
-Words:  settled = no later time changes the rows of a day, only other records do
 
 Rows of a day hold as long as the files they were made of are there, of that day and of those in reach, and the
 registers they were joined with: so a late record, a correction or a withdrawal marks the days it touches by being
-in another file. Where the detail of days has expired, what was kept of them stands.
+in another file. Days with records that cannot be judged yet are not kept, since they change as time passes. Where
+the detail of days has expired, what was kept of them stands.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from clearway.core.timegrid import midnight
 from clearway.rules.compiled.bench import Bench, Source, digest
 from clearway.rules.compiled.keeping import Held
 
@@ -29,13 +28,12 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Want:
-    """Rows of some days: ``what`` tells the query from others, ``wait`` is how long after a day its rows may change."""
+    """Rows of some days: ``what`` tells the query from others."""
 
     what: str
     source: Source
     first: date
     last: date
-    wait: timedelta = timedelta(0)
 
 
 Ask = Callable[[Sequence[int], date, date], Sequence[pl.DataFrame]]
@@ -92,14 +90,10 @@ class Daily:
         bench = self._bench
         if not bench.kept.keeps_rows or len(rows) > _MOST:
             return
-        unsettled = set()
-        if "l" in rows.columns:
+        unsettled: set[date] = set()
+        if "l" in rows.columns:  # records that cannot be judged yet
             unsettled = set(rows.filter(pl.col("l") > 0)["_day"].unique().to_list())
-        made = {
-            day: ",".join(bench.made_of(want.source, day))
-            for day in sorted(days - unsettled)
-            if midnight(day + _DAY) + want.wait <= bench.now
-        }
+        made = {day: ",".join(bench.made_of(want.source, day)) for day in sorted(days - unsettled)}
         if made:
             kept = rows if len(made) == len(days) else rows.filter(pl.col("_day").is_in(list(made)))
             bench.kept.add_rows(_key(want, bench), kept, made)

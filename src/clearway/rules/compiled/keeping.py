@@ -23,6 +23,7 @@ import pyarrow as pa
 from clearway.records import Lake
 
 FORMAT = 1
+PATIENCE_S = 10.0
 _UNUSED_DAYS = 400
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS queries (id INTEGER PRIMARY KEY, key TEXT UNIQUE NOT NULL, used TEXT NOT NULL);
@@ -146,7 +147,7 @@ def _opened(file: Path) -> sqlite3.Connection:
         file.parent.mkdir(exist_ok=True)
     except OSError as error:
         raise sqlite3.OperationalError(str(error)) from error
-    db = sqlite3.connect(file, timeout=10.0, isolation_level=None)
+    db = sqlite3.connect(file, timeout=PATIENCE_S, isolation_level=None)
     if _format(db) != FORMAT:
         with db:
             db.execute("BEGIN IMMEDIATE")

@@ -129,7 +129,7 @@ class Compiled(Reports):
             together.setdefault((job.edition.of, alone), []).append(job)
         for (name, alone), asked in together.items():
             mine = [self.typed(job) for job in asked]
-            wants = [self._want(j, f"parts {j.edition!r}", sums.due_after(j.edition)) for j in mine]
+            wants = [self._want(j, f"parts {j.edition!r}") for j in mine]
             frames = self.daily.together(wants, partial(self._parts, mine))
             for job, frame in zip(asked, frames, strict=True):
                 key = (name, job.edition.unit_field)
@@ -139,8 +139,8 @@ class Compiled(Reports):
                 found[job] = self._values(frame, job)
         return dict(zip(found, pl.collect_all(found.values()), strict=True))
 
-    def _want(self, job: Job, what: str, wait: timedelta | None = None) -> Want:
-        return Want(what, self._source([job.edition]), job.first, job.last, wait or timedelta(0))
+    def _want(self, job: Job, what: str) -> Want:
+        return Want(what, self._source([job.edition]), job.first, job.last)
 
     def _parts(self, jobs: Sequence[Job], which: Sequence[int], first: date, last: date) -> list[pl.DataFrame]:
         """The daily parts of some jobs of one type, in one pass over it."""
