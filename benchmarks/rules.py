@@ -1,6 +1,6 @@
 """Judging a month of a country: all rules of the built-in packs and more, beside SQL written by hand.
 
-In:     a world of 3,000 facilities and 5 million events over 30 days
+In:     a world of 3,000 facilities and 5 million events over 30 days; runs, and further months of the same scans
 Out:    Markdown rows
 Not:    whether findings are right (tests/rules, tests/world)
 Words:  peer = five of the measures as DuckDB SQL written by hand over the same files
@@ -9,10 +9,12 @@ Words:  peer = five of the measures as DuckDB SQL written by hand over the same 
 from __future__ import annotations
 
 import json
+import os
 import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -70,7 +72,7 @@ _PEER = """
 import json, resource, time
 begun = time.perf_counter()
 import duckdb
-rows = duckdb.connect(config={{"memory_limit": "1500MB"}}).sql({sql!r}).fetch_arrow_table()
+rows = duckdb.connect(config={{"memory_limit": "1500MB"}}).sql({sql!r}).to_arrow_table()
 print(json.dumps([time.perf_counter() - begun, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, len(rows)]))
 """
 
@@ -101,10 +103,32 @@ def make_lake(folder: Path, events: int = EVENTS) -> Path:
     return folder / "lake"
 
 
-def timed(code: str, runs: int) -> tuple[float, float, int]:
-    """Median seconds and MB of some code in fresh processes, and what it counted."""
+def grow(lake_folder: Path, scans: Path, months: int) -> None:
+    """The same scans again, under other names, for some stretches of thirty days before."""
+    import polars as pl
+
+    from clearway.records import Lake
+
+    lake, base = Lake.open(lake_folder), pl.read_parquet(scans)
+    times = [c for c, t in base.schema.items() if t.is_temporal()]
+    for n in range(1, months + 1):
+        back = pl.duration(days=30 * n)
+        part = base.filter(pl.col("time") < pl.lit(LAST) + pl.duration(days=1)).with_columns(
+            (pl.col(c) - back).alias(c) for c in times
+        )
+        ids = [pl.concat_str(pl.lit(f"M{n:02d}"), c).alias(c) for c in ("item_id", "event_id")]
+        path = lake_folder.parent / f"scan-{n}.parquet"
+        part.with_columns(ids).write_parquet(path)
+        lake.ingest([path], type="scan", origin="generated")
+        path.unlink()
+    lake.compact()
+
+
+def timed(code: str, runs: int, before: Callable[[], object] = lambda: None) -> tuple[float, float, int]:
+    """Median seconds and MB of some code in fresh processes, and what it counted; ``before`` each of them."""
     results = []
     for _ in range(runs):
+        before()
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
         results.append(json.loads(done.stdout.splitlines()[-1]))
     return (
@@ -114,32 +138,45 @@ def timed(code: str, runs: int) -> tuple[float, float, int]:
     )
 
 
-def rows(runs: int = RUNS, events: int = EVENTS) -> list[str]:
-    """Markdown: all rules over a month, a day of it, five measures and the peer's."""
+def rows(runs: int = RUNS, events: int = EVENTS, months: int = 0) -> list[str]:
+    """Markdown: all rules over a month, a day's refresh, five measures and the peer's; ``months`` more of scans."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         lake = make_lake(folder, events)
+        if months:
+            grow(lake, folder / "world" / "records" / "scan.parquet", months)
         packs = ["cn", "cn-epidemic", str(bench_pack(folder / "bench"))]
-        first, last = FIRST.isoformat(), LAST.isoformat()
-        whole = timed(_CHECK.format(lake=str(lake), first=first, last=last, packs=packs, rules=None), runs)
-        a_day = timed(_CHECK.format(lake=str(lake), first=last, last=last, packs=packs, rules=None), runs)
-        five = timed(_CHECK.format(lake=str(lake), first=first, last=last, packs=packs, rules=FIVE), runs)
-        sql = _SQL.format(files=f"{lake}/data/scan/**/*.parquet", first=first, last=LAST + timedelta(days=1))
+
+        def code(start: date, end: date, rules: Sequence[str] | None = None) -> str:
+            days = {"first": start.isoformat(), "last": end.isoformat()}
+            return _CHECK.format(lake=str(lake), packs=packs, rules=rules, **days)
+
+        def forget() -> None:
+            (lake / "measures" / "kept.sqlite").unlink(missing_ok=True)
+
+        def yesterday() -> None:
+            forget()
+            timed(code(LAST - timedelta(days=1), LAST - timedelta(days=1)), 1)
+
+        os.environ["XDG_CACHE_HOME"] = str(folder / "cache")
+        out = [("all rules, a month, the first time on a machine", timed(code(FIRST, LAST), 1))]
+        out.append(("all rules, a month, nothing kept", timed(code(FIRST, LAST), runs, forget)))
+        out.append(("the same again, nothing new", timed(code(FIRST, LAST), runs)))
+        out.append(("a day's refresh", timed(code(LAST, LAST), runs, yesterday)))
+        five = timed(code(FIRST, LAST, FIVE), runs, forget)
+        out.append(("five measures on events", five))
+        sql = _SQL.format(files=f"{lake}/data/scan/**/*.parquet", first=FIRST, last=LAST + timedelta(days=1))
         peer = timed(_PEER.format(sql=sql), runs)
-    out = ["| what | seconds | MB | findings or rows |", "|---|---|---|---|"]
-    for label, (seconds, memory, count) in (
-        ("all rules, a month", whole), ("all rules, one day of it", a_day), ("five measures on events", five),
-        ("the five as SQL written by hand", peer),
-    ):  # fmt: skip
-        out.append(f"| {label} | {seconds:.1f} | {memory:,.0f} | {count:,} |")
-    out.append(f"\nfive measures: {five[0] / peer[0]:.2f} x the SQL written by hand")
-    return out
+        out.append(("the five as SQL written by hand", peer))
+    lines = ["| what | seconds | MB | findings or rows |", "|---|---|---|---|"]
+    lines += [f"| {label} | {seconds:.1f} | {memory:,.0f} | {count:,} |" for label, (seconds, memory, count) in out]
+    return [*lines, f"\nfive measures: {five[0] / peer[0]:.2f} x the SQL written by hand"]
 
 
-def main(runs: int = RUNS) -> None:
+def main(runs: int = RUNS, months: int = 0) -> None:
     """Print the rows."""
-    print("\n".join(rows(runs)))
+    print("\n".join(rows(runs, months=months)))
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else RUNS)
+    main(*(int(word) for word in sys.argv[1:]))

@@ -1,7 +1,7 @@
-"""The demo: read a notice, plan the country's peak, carry it out three ways, keep the records, serve the page.
+"""The demo: read a notice, plan the peak, carry it out three ways, keep and judge records, serve the page.
 
 In:     samples/season.txt, samples/records
-Out:    out/demo: the notice's orders, the plan, the runs, a lake, sheets, report.html; on loopback until Ctrl-C
+Out:    out/demo: orders, plan, runs, lakes, findings, sheets, report.html; on loopback until Ctrl-C
 Not:    a web application: a static folder on loopback
 """
 
@@ -11,6 +11,7 @@ import functools
 import http.server
 import shutil
 import sys
+from datetime import date
 from pathlib import Path
 
 import polars as pl
@@ -21,8 +22,17 @@ from clearway.notices import order_rows, read_notice, write_notice, write_xlsx
 from clearway.planning import Plan, plan
 from clearway.planning.compiled import prepare
 from clearway.records import Lake
-from clearway.reporting import Sheets, render_comparison, render_completeness, render_report, render_review
+from clearway.reporting import (
+    Sheets,
+    render_comparison,
+    render_completeness,
+    render_findings,
+    render_report,
+    render_review,
+)
+from clearway.rules import check
 from clearway.simulation import Outcome, simulate
+from clearway.world import make_world
 
 NOTICE = Path("samples") / "season.txt"
 CASE = "china-2022/peak"
@@ -32,6 +42,7 @@ GAP = 0.01
 OUT = Path("out") / "demo"
 RECORDS = Path("samples") / "records"
 FOLLOWED = 1e-5  # part of the parcels whose every scan is written
+FORTNIGHT = (date(2022, 11, 14), date(2022, 11, 27))
 SHEETS = 3  # facilities with most to do out of the ordinary
 
 
@@ -59,7 +70,7 @@ def main() -> None:
     for name, outcome in runs.items():
         outcome.write(OUT / name)
         _told(name, outcome)
-    kept = _records()
+    kept = [*_records(), *_findings()]
     files = [*told, *kept, "plan/report.html", "plan/instructions.csv", *_sheets(made)]
     page = render_comparison(list(runs.values()), plan=made, files=files)
     with staged_file(OUT / "report.html") as staging:
@@ -103,6 +114,25 @@ def _records() -> list[str]:
     with staged_file(page) as staging:
         staging.write_text(render_completeness(lake.status("2022-11-10", "2022-11-11")), encoding="utf-8")
     _say(f"who reported: {page.resolve()}")
+    return [page.name]
+
+
+def _findings() -> list[str]:
+    """A fortnight of made-up returns and scans with breaches among them, judged by the rules; the page's name."""
+    folder = OUT / "duties"
+    shutil.rmtree(folder, ignore_errors=True)
+    world = make_world(Case.read("china-2022/tiny"), *FORTNIGHT, 1, items=200, each=2).write(folder / "world")
+    lake = Lake.open(folder / "lake")
+    for part in ("records", "later"):
+        lake.ingest(sorted((world / part).glob("*.parquet")), origin="generated")
+    findings = check(lake, *FORTNIGHT)
+    states = findings.summary()["states"]
+    told = ", ".join(f"{state} {n:,}" for state, n in states.items() if n)
+    _say(f"made-up records, {len(findings.judged)} rules, {len(findings):,} findings; of those that bind: {told}")
+    page = folder.parent / "findings.html"
+    with staged_file(page) as staging:
+        staging.write_text(render_findings(findings), encoding="utf-8")
+    _say(f"findings: {page.resolve()}")
     return [page.name]
 
 

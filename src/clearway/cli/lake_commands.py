@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from clearway.cli.app import Json, Lang, Quiet, app, day_option, echo_json, language, time_option, write_page
+from clearway.cli.progress import Progress
 from clearway.core.errors import ClearwayError, Faults, InputError
 
 if TYPE_CHECKING:
@@ -51,8 +52,8 @@ def ingest(
 
     tongue = language(lang)
     opened = Lake.open(lake)
-    with _progress(quiet or json_) as told:
-        report = opened.ingest(files, type=type_, origin=origin, told=told)
+    with Progress(quiet or json_) as bar:
+        report = opened.ingest(files, type=type_, origin=origin, told=bar.advance)
     if json_:
         echo_json(report.to_dict())
     else:
@@ -81,32 +82,6 @@ def _figures(start: str, counts: Any, tongue: str) -> str:
     if tongue == "zh":
         return start + "，".join(f"{zh[n]} {counts.get(n, 0):,}" for n in zh)
     return start + ", ".join(f"{counts.get(n, 0):,} {n}" for n in zh)
-
-
-class _progress:  # noqa: N801
-    """Rows as they come in, on a terminal."""
-
-    def __init__(self, silent: bool) -> None:
-        import sys
-
-        self._bar: Any = None
-        if not silent and sys.stderr.isatty():
-            from rich.console import Console
-            from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-            columns = (SpinnerColumn(), TextColumn("{task.completed:,.0f}"), TimeElapsedColumn())
-            self._bar = Progress(*columns, console=Console(stderr=True), transient=True)
-            self._task = self._bar.add_task("", total=None)
-
-    def __enter__(self) -> Any:
-        if self._bar is None:
-            return lambda rows: None
-        self._bar.start()
-        return lambda rows: self._bar.advance(self._task, rows)
-
-    def __exit__(self, *error: object) -> None:
-        if self._bar is not None:
-            self._bar.stop()
 
 
 @records.command("types")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from clearway.cli.app import Json, Lang, Quiet, app, day_option, echo_json, language, say, time_option, write_page
+from clearway.cli.progress import Progress
 
 if TYPE_CHECKING:
     from clearway.rules import Findings
@@ -175,7 +176,8 @@ def test_(
     read = _packs(packs, full=True)
     own = {p.id for p in read if not packs or p.id in packs or any(Path(n).name == p.id for n in packs)}
     rules = all_rules(read, rule) if rule else [r for r in read.rules.values() if r.pack in own]
-    tried = try_cases(read, rules)
+    with Progress(quiet or json_) as bar:
+        tried = try_cases(read, rules, bar.at)
     wrong = [t for t in tried if t.wrong]
     if json_:
         from dataclasses import asdict
@@ -226,7 +228,8 @@ def check(
     opened = Lake.open(lake, create=False)
     moment = time_option(at, "--at", opened.zone)
     packs = _packs(pack)
-    findings = judge(opened, first, last, packs=packs, at=moment, rules=rule, origin=origin)
+    with Progress(quiet or json_) as bar:
+        findings = judge(opened, first, last, packs=packs, at=moment, rules=rule, origin=origin, told=bar.at)
     if trace_ is not None:
         _print_trace(findings, trace_, json_)
         return

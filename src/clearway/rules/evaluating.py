@@ -58,7 +58,7 @@ def check(
     origin
         ``observed``, ``simulated`` or ``generated``; needed where a lake holds several.
     told
-        Called with how many rules are judged and of how many.
+        Called with how many measures are evaluated and of how many.
 
     Returns
     -------
@@ -83,13 +83,12 @@ def check(
             stretches[rule.measure] = _touching(read, rule, window)
     parts = [pl.LazyFrame(schema=FINDINGS)]
     with Compiled(known, read, window, origin, stretches) as compiled:
-        figures = compiled.figures(dict.fromkeys(r.measure for r in chosen))
+        figures = compiled.figures(dict.fromkeys(r.measure for r in chosen), told)
         registered = compiled.around.units["id"].unique()
-        for done, rule in enumerate(chosen, 1):
+        for rule in chosen:
             for edition in read.measures[rule.measure].editions:
                 judged = _judged(compiled, figures, rule, edition, registered, now)
                 parts += [] if judged is None else [judged]
-            told(done, len(chosen))
     frame = pl.concat(pl.collect_all(parts)).sort("rule", "unit", "first")
     return Findings(frame, read, window, opened, origin, tuple(r.id for r in chosen))
 

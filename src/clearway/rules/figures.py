@@ -4,7 +4,8 @@ In:     (nothing)
 Out:    Window, Job, Figures and their columns
 Not:    computing (compiled, oracle), judging (judging.py)
 Words:  numerator and denominator are what the value is formed of; expected = reports due, reported = reports there;
-        left out = records that cannot be judged yet
+        left out = records that cannot be judged yet; sample = how many were looked at, low and high = the ends of
+        the 95 % interval (Wilson) of what they tell
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from clearway.rules.declared import Edition, Measure
 VALUES: dict[str, Any] = {
     "unit": pl.String, "period": pl.String, "first": pl.Date, "last": pl.Date, "numerator": pl.Float64,
     "denominator": pl.Float64, "value": pl.Float64, "expected": pl.Int64, "reported": pl.Int64, "left_out": pl.Int64,
-    "low": pl.Float64, "high": pl.Float64,
+    "sample": pl.Float64, "low": pl.Float64, "high": pl.Float64,
 }  # fmt: skip
 CLOCKS: dict[str, Any] = {
     "unit": pl.String, "period": pl.String, "first": pl.Date, "last": pl.Date, "subject": pl.String,

@@ -129,7 +129,7 @@ class Findings:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
-        columns = [*NAMED, *CONTENT, "why", "at_least", "at_most", "advisory", "version"]
+        columns = [*NAMED, *CONTENT, "sample", "low", "high", "why", "at_least", "at_most", "advisory", "version"]
         return {"findings": self.versioned.select(columns).to_dicts(), "summary": self.summary()}
 
     def rule(self, name: str) -> Rule:

@@ -18,7 +18,7 @@ from clearway.rules.declared import Case, Edition, Limit, Rule
 from clearway.rules.figures import VALUES
 
 FINDINGS: dict[str, Any] = {
-    "rule": pl.String, **{c: t for c, t in VALUES.items() if c not in ("low", "high")},
+    "rule": pl.String, **VALUES,
     "state": pl.String, "why": pl.String, "edition": pl.String, "advisory": pl.Boolean,
     "at_least": pl.Float64, "at_most": pl.Float64,
 }  # fmt: skip

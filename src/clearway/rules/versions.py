@@ -22,18 +22,20 @@ if TYPE_CHECKING:
     from clearway.records import Lake
 
 
-def _kept(lake: Lake, by: datetime) -> pl.DataFrame | None:
+def _kept(lake: Lake, frame: pl.DataFrame, by: datetime) -> pl.DataFrame | None:
+    """The latest versions kept of findings of the same periods, as known at a time."""
     files = sorted((lake.folder / "findings").glob("*.parquet"))
-    if not files:
+    if not files or not len(frame):
         return None
-    frame = pl.concat([pl.read_parquet(f) for f in files], how="vertical_relaxed")
-    latest = frame.filter(pl.col("known") <= by).sort("version")
-    return latest.unique(list(NAMED), keep="last")
+    mine = pl.col("last").is_between(frame["last"].min(), frame["last"].max())
+    columns = [*NAMED, *CONTENT, "version"]
+    parts = [pl.scan_parquet(f).filter(mine & (pl.col("known") <= by)).select(columns) for f in files]
+    return pl.concat(parts, how="vertical_relaxed").sort("version").unique(list(NAMED), keep="last").collect()
 
 
 def versions(lake: Lake, frame: pl.DataFrame, now: datetime) -> pl.DataFrame:
     """Findings with their version as known at a time."""
-    kept = _kept(lake, now)
+    kept = _kept(lake, frame, now)
     if kept is None or not len(kept):
         return frame.with_columns(version=pl.lit(1, dtype=pl.Int64), changed=pl.lit(True))
     before = kept.select(*NAMED, "version", *(pl.col(c).alias(f"_{c}") for c in CONTENT))

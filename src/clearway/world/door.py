@@ -117,7 +117,7 @@ def _reported(planted: list[Plant]) -> set[tuple[str, str, date]]:
     found = set()
     for plant in planted:
         touched = {*plant.rows, *plant.later, *plant.silent} - {"unit"}
-        touched |= {row["type"] for row in plant.rows.get("nil_return", [])}
+        touched |= {row["type"] for rows in (plant.rows, plant.later) for row in rows.get("nil_return", [])}
         for row in plant.rows.get("unit", []):
             day = row["from"]
             while day <= row["to"]:

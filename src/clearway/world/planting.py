@@ -62,6 +62,7 @@ class _Planter:
         self.counties = [
             p.code for p in all_places() if p.level == "county" and all(code_stood(p.code, y) for y in years)
         ]
+        self._counties: dict[tuple[str, ...], list[str]] = {}
         self.own_place = {c: 0 for c in self.counties}
 
     def of_rule(self, rule: Rule) -> Iterator[Plant]:
@@ -170,7 +171,7 @@ class _Planter:
 
     def _place(self, rule: Rule, case: RuleCase) -> str:
         """A place below the rule's: of its own where registers or the unit judged are told by place."""
-        inside = [c for c in self.counties if not rule.scope.places or lies_in(c, rule.scope.places)]
+        inside = self._inside(rule)
         least = min(self.own_place[c] for c in inside)
         choice = [c for c in inside if self.own_place[c] == least]
         chosen = choice[int(self.rng.integers(len(choice)))]
@@ -178,6 +179,20 @@ class _Planter:
         if by_place:
             self.own_place[chosen] += 1
         return chosen
+
+    def _inside(self, rule: Rule) -> list[str]:
+        """Counties below the rule's places; else those without a rule of their own over the same records."""
+        of = self.packs.measures[rule.measure].editions[-1].of
+        key = rule.scope.places or (of,)
+        if key not in self._counties:
+            if rule.scope.places:
+                found = [c for c in self.counties if lies_in(c, rule.scope.places)]
+            else:
+                same = [r for r in self.packs.rules.values() if self.packs.measures[r.measure].editions[-1].of == of]
+                theirs = {place for r in same for place in r.scope.places}
+                found = [c for c in self.counties if not lies_in(c, theirs)]
+            self._counties[key] = found
+        return self._counties[key]
 
     def _short_lived(self, rows: Rows, edition: Edition, day: date) -> None:
         """Units of a plant are there for its period only, so that no other period judges them."""

@@ -129,6 +129,7 @@ def _with_values(frame: pl.LazyFrame, there: Sequence[str], edition: Edition) ->
         ]
         ends = [pl.Series(c, [p[i] for p in pairs], dtype=pl.Float64) for i, c in enumerate(("low", "high"))]
         frame, there = whole.with_columns(ends).lazy(), [*there, "low", "high"]
+        columns["sample"] = pl.col("s").cast(pl.Float64)
     return _shaped(frame.with_columns(**columns), [*there, *columns])
 
 

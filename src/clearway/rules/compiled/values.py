@@ -7,7 +7,7 @@ Not:    states (judging.py), who reported (reports.py), who a rule holds for (sc
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from functools import partial
@@ -46,6 +46,8 @@ class Compiled(Reports):
         stretches: Mapping[str, Stretch] | None = None,
     ) -> None:  # fmt: skip
         super().__init__(lake, packs, window, origin, dict(stretches or {}))
+        self._bases: dict[str, list[Condition | None]] = {}
+        self._there: dict[tuple[str, date, date], tuple[Any, ...]] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -55,15 +57,19 @@ class Compiled(Reports):
 
     # ------------------------------------------------------------ figures
 
-    def figures(self, wanted: Iterable[str]) -> Figures:
-        """Values of some measures, and of those they are formed of."""
+    def figures(self, wanted: Iterable[str], told: Callable[[int, int], None] = lambda done, of: None) -> Figures:
+        """Values of some measures, and of those they are formed of; ``told`` how many are done, and of how many."""
         jobs = [job for name in self._with_parts(wanted) for job in self._jobs(self.packs.measures[name])]
-        summed = self._sums([j for j in jobs if sums.summed(j.edition)])
+        summed = self._sums([j for j in jobs if sums.summed(j.edition)], lambda done: told(done, len(jobs)))
+        done = len(summed)
         plain: dict[str, list[pl.DataFrame]] = {}
         values: dict[str, list[pl.DataFrame]] = {}
         clocks: dict[str, list[pl.DataFrame]] = {}
         for job in jobs:
             edition, name = job.edition, job.measure.id
+            if job not in summed:
+                done += 1
+                told(done, len(jobs))
             if edition.kind == "duration":
                 clocks.setdefault(name, []).append(self._clocks(job))
                 continue
@@ -119,7 +125,7 @@ class Compiled(Reports):
             if begins <= ends:
                 yield Job(measure, edition, begins, ends)
 
-    def _sums(self, jobs: list[Job]) -> dict[Job, pl.DataFrame]:
+    def _sums(self, jobs: list[Job], told: Callable[[int], None]) -> dict[Job, pl.DataFrame]:
         """Values of the jobs that are sums over records: those of one type in one pass over it."""
         found: dict[Job, pl.LazyFrame] = {}
         together: dict[tuple[str, int], list[Job]] = {}
@@ -127,8 +133,12 @@ class Compiled(Reports):
             # related records are looked for in a pass of their own, for the records that count only
             alone = n if sums.looks_around(job.edition) else -1
             together.setdefault((job.edition.of, alone), []).append(job)
+        typed = {key: [self.typed(job) for job in asked] for key, asked in together.items()}
+        for (name, alone), mine in typed.items():
+            if alone >= 0 and not any(True for _ in related_in(mine[0].edition.base)):
+                self._bases.setdefault(name, []).append(mine[0].edition.base)
         for (name, alone), asked in together.items():
-            mine = [self.typed(job) for job in asked]
+            mine = typed[name, alone]
             wants = [self._want(j, f"parts {j.edition!r}") for j in mine]
             frames = self.daily.together(wants, partial(self._parts, mine))
             for job, frame in zip(asked, frames, strict=True):
@@ -137,6 +147,7 @@ class Compiled(Reports):
                 if alone < 0 and (begun > job.first or ended < job.last):
                     self.reported_on[key] = ((job.first, job.last), frame.select("unit", "_day"))
                 found[job] = self._values(frame, job)
+            told(len(found))
         return dict(zip(found, pl.collect_all(found.values()), strict=True))
 
     def _want(self, job: Job, what: str) -> Want:
@@ -161,17 +172,22 @@ class Compiled(Reports):
 
     def _any(self, edition: Edition, first: date, last: date) -> bool:
         """Whether there is a record of the base at all: only then it is worth to read those around it."""
-        if any(True for _ in related_in(edition.base)):
-            return True
+        bases = self._bases.get(edition.of, [])
+        if edition.base not in bases:
+            return True  # it looks around itself
+        key = (edition.of, first, last)
+        if key not in self._there:
 
-        def build(prepared: Any) -> Any:
-            from clearway.rules.compiled.nearby import counted
+            def build(prepared: Any) -> Any:
+                from clearway.rules.compiled.terms import holds
 
-            table = counted(prepared, edition.base, self.packs.ranks).table
-            return table.select(one=1).limit(1)
+                table = prepared.table
+                met = {str(n): holds(b, table, self.packs.ranks, {}).any() for n, b in enumerate(bases)}
+                return table.aggregate(**met)
 
-        source = source_of(self.lake.type(edition.of), [edition.base], set())
-        return len(self.bench.ask(("any", edition.base), source, first, last, build)) > 0
+            source = source_of(self.lake.type(edition.of), bases, set())
+            self._there[key] = self.bench.ask(("any", bases), source, first, last, build).row(0)
+        return bool(self._there[key][bases.index(edition.base)])
 
     def _values(self, daily: pl.DataFrame, job: Job) -> pl.LazyFrame:
         """Values of periods from the daily parts of a job."""

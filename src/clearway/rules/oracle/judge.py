@@ -199,6 +199,7 @@ class Judge(Measurer):
         yield {
             "rule": rule.id, "unit": unit, "period": name, "state": state, "value": value, "numerator": above,
             "denominator": below, "expected": expected, "reported": reported, "left_out": row["left_out"],
+            "sample": row["sample"], "low": row["low"], "high": row["high"],
             "edition": first, "advisory": rule.advisory,
         }  # fmt: skip
 

@@ -106,6 +106,7 @@ class Measurer(Reporter):
             value = value_row(period, above, below, edition.scale)
             if edition.sampled:
                 size = sum(r[edition.sampled] or 0 for r in rows)
+                value["sample"] = float(size)
                 if below and size:
                     value["low"], value["high"] = wilson(float(above), float(below), float(size))
             return value

@@ -34,7 +34,7 @@ def value_row(period: Period, above: Any, below: Any, scale: float) -> Row:
     d = None if below is None else float(below)
     value = None if n is None or d == 0 else n * scale if d is None else n / d * scale
     return {"period": period, "numerator": n, "denominator": d, "value": value, "expected": None, "reported": None,
-            "left_out": 0, "low": None, "high": None}  # fmt: skip
+            "left_out": 0, "sample": None, "low": None, "high": None}  # fmt: skip
 
 
 def exact_sum(values: Iterable[Any]) -> Decimal:
