@@ -198,6 +198,31 @@ def test_expired_detail_leaves_its_values(grown: tuple[Lake, Packs]) -> None:
     assert_frame_equal(judged(lake, packs, MOMENTS[-1], keep=True), before)
 
 
+def test_single_records_of_what_expires_are_not_kept(grown: tuple[Lake, Packs], tmp_path: Path) -> None:
+    """Gaps between scans need single scans: their item ids are not in what is kept, days of returns are."""
+    lake, _ = grown
+    folder = tmp_path / "single"
+    engines._write(
+        folder,
+        [
+            {"title": {"zh": "甲", "en": "a"}, "values": {"2022-01-01": {"at_most": 1, "cite": "x"}}, "basis": "text",
+             "authority": {"place": "CN"}, "force": "order", "last_checked": "2026-01-01",
+             "measure": {"unit": "hours", "kind": "interval", "of": "scan", "subject": "item_id",
+                         "per": ["facility", "week"]}},
+            {"title": {"zh": "甲", "en": "a"}, "values": {"2022-01-01": {"at_most": 1, "cite": "x"}}, "basis": "text",
+             "authority": {"place": "CN"}, "force": "order", "last_checked": "2026-01-01",
+             "measure": {"unit": "hours", "kind": "level", "of": "daily_volume", "value": "oldest_waiting_h",
+                         "per": ["facility", "week"]}},
+        ],
+    )  # fmt: skip
+    packs = load_packs([str(folder)])
+    (lake.folder / "measures" / "kept.sqlite").unlink()
+    assert not judged(lake, packs, MOMENTS[-1], keep=True).is_empty()
+    with reading() as asked:
+        judged(lake, packs, MOMENTS[-1], keep=True)
+    assert {name for name, *_ in asked} == {"scan"}
+
+
 def test_what_is_kept_may_go_or_break(grown: tuple[Lake, Packs], monkeypatch: pytest.MonkeyPatch) -> None:
     """Removed, overwritten, locked or without the right to write: the findings are the same."""
     lake, packs = grown

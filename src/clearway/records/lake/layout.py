@@ -11,6 +11,8 @@ Not:    writing (journal.py), meaning of columns (declared.py)
          rejected/                              refused rows, shaped like their input
          batches/*.json                         a receipt for each batch
          index/TYPE/*.npy                       keys already there; can be made again from data/
+         findings/*.parquet                     findings that were new or had changed (docs/rules.md)
+         measures/kept.sqlite                   rows of days that rules were judged by; may be removed (docs/rules.md)
          journal/, staging/, .lock              commits on their way
 
 The last 16 letters of a file's name before the suffix are a digest of its bytes.

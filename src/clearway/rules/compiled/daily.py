@@ -7,7 +7,7 @@ Not:    where they are kept (keeping.py), what they are made of (bench.py)
 Rows of a day hold as long as the files they were made of are there, of that day and of those in reach, and the
 registers they were joined with: so a late record, a correction or a withdrawal marks the days it touches by being
 in another file. Days with records that cannot be judged yet are not kept, since they change as time passes. Where
-the detail of days has expired, what was kept of them stands.
+the detail of days has expired, the sums that were kept of them stand; single records are not kept of such types.
 """
 
 from __future__ import annotations
@@ -28,12 +28,13 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Want:
-    """Rows of some days: ``what`` tells the query from others."""
+    """Rows of some days: ``what`` tells the query from others, ``single`` whether they are of single records."""
 
     what: str
     source: Source
     first: date
     last: date
+    single: bool = False
 
 
 Ask = Callable[[Sequence[int], date, date], Sequence[pl.DataFrame]]
@@ -90,6 +91,8 @@ class Daily:
         bench = self._bench
         if not bench.kept.keeps_rows or len(rows) > _MOST:
             return
+        if want.single and want.source.rtype.name in bench.lake.settings.retention:
+            return  # detail goes with its records when they expire
         unsettled: set[date] = set()
         if "l" in rows.columns:  # records that cannot be judged yet
             unsettled = set(rows.filter(pl.col("l") > 0)["_day"].unique().to_list())

@@ -257,7 +257,7 @@ class Compiled(Reports):
 
         what = f"rows {edition.base!r} {field} {subject} {columns!r}"
         bare = replace(edition, match=None, adds=None, takes=None)
-        want = self._want(replace(job, edition=bare), what)
+        want = replace(self._want(replace(job, edition=bare), what), single=True)
         rows = self.daily.rows(want, lambda first, last: self.bench.ask(what, want.source, first, last, build))
         return rows.drop_nulls("unit"), job
 
