@@ -50,7 +50,7 @@ def test_findings(browser: Any, findings: Findings, tmp_path: Path, width: int, 
     binding = [row.get_attribute("class") != "advisory" for row in rows.all()]
     assert binding == sorted(binding, reverse=True) and sum(binding) == len(findings.breaches)
     assert page.locator("table.map td.b").count() >= findings.breaches["rule"].n_unique()
-    words = rows.filter(has_text="sec-realname-check").first.inner_text()
+    words = rows.filter(has=page.locator("td:first-child", has_text="sec-realname-check")).first.inner_text()
     assert {"zh": "实名", "en": "real name"}[lang] in words
     heading = page.locator("h1")
     before = heading.inner_text()

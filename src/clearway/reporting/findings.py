@@ -90,7 +90,7 @@ def _board(findings: Findings, frame: pl.DataFrame) -> list[dict[str, Any]]:
 def _breaches(findings: Findings, frame: pl.DataFrame) -> list[dict[str, Any]]:
     """Breaches, binding ones first, with what the rule says and how long ago the period was."""
     chosen = frame.filter(pl.col("state") == "breached").sort(
-        ["advisory", "last", "rule"], descending=[False, True, False]
+        ["advisory", "last", "rule", "unit"], descending=[False, True, False, False]
     )
     now: datetime = findings.window.now
     rows = []

@@ -19,7 +19,7 @@ import xxhash
 
 from clearway.records import Lake, RecordType, empty_frame
 from clearway.rules.compiled.keeping import Keeping
-from clearway.rules.compiled.texts import made_by, texts
+from clearway.rules.compiled.texts import Texts, made_by
 from clearway.rules.conditions import Condition, Related, fields_in, related_in
 from clearway.rules.resolving import Ranks
 from clearway.rules.surroundings import Surroundings
@@ -88,6 +88,7 @@ class Bench:
         self.lake, self.around, self.ranks, self.origin, self.now = lake, around, ranks, origin, now
         self.engine = RecordEngine(memory="1500MB")
         self.kept = Keeping.of(lake)
+        self._texts = Texts()
         self._ready: set[str] = set()
         self._files: dict[str, dict[date | None, dict[str, Path]]] = {}
         self._views: dict[str, tuple[date, date]] = {}
@@ -96,9 +97,7 @@ class Bench:
 
     # ------------------------------------------------------------ queries
 
-    def ask(
-        self, what: object, source: Source, first: date, last: date, build: Callable[[Any], Any], **frames: pl.DataFrame
-    ) -> pl.DataFrame:
+    def ask(self, what: object, source: Source, first: date, last: date, build: Callable[[Any], Any]) -> pl.DataFrame:
         """The rows of a query over the records of some days.
 
         Parameters
@@ -119,7 +118,7 @@ class Bench:
 
             return build(prepare(self.engine.ibis, source))
 
-        return self._run((what, self.said(source)), build_all, frames)
+        return self._run((what, self.said(source)), build_all)
 
     def _view(self, rtype: RecordType, first: date, last: date) -> None:
         if self._views.get(rtype.name) != (first, last):
@@ -140,17 +139,17 @@ class Bench:
         """The rows of a query over frames; ``build`` is given the Ibis backend."""
         for name in registers:
             self.register(name)
-        shape = [(name, frame.schema) for name, frame in frames.items()]
-        return self._run((what, shape), lambda: build(self.engine.ibis), frames)
-
-    def _run(self, what: object, build: Callable[[], Any], frames: dict[str, pl.DataFrame]) -> pl.DataFrame:
         for name, frame in frames.items():
             self.engine.frame(name, frame)
+        shape = [(name, frame.schema) for name, frame in frames.items()]
+        return self._run((what, shape), lambda: build(self.engine.ibis))
+
+    def _run(self, what: object, build: Callable[[], Any]) -> pl.DataFrame:
         key = digest(repr((what, self.ranks)))
-        text = texts()[key]
+        text = self._texts[key]
         if text is None:
             text = self.engine.text(build())
-            texts().add(key, text)
+            self._texts.add(key, text)
         return self.engine.rows(text)
 
     def register(self, name: str) -> None:
@@ -163,7 +162,7 @@ class Bench:
 
     def close(self) -> None:
         """Keep what was found for the next evaluation."""
-        texts().write()
+        self._texts.write()
         self.kept.write(self.now.date())
 
     # ------------------------------------------------------------ what there is

@@ -16,50 +16,59 @@ from clearway.core.caches import cache_folder, digest_of_sources
 
 _MOST = 5_000
 _ROOM = Path(__file__).parents[1]
+# those this process has met
+_known: dict[str, str] = {}
 
 
 class Texts:
-    """Texts that this code made, with these versions of what builds and runs them."""
+    """Texts that this code made, with these versions of what builds and runs them; for one thread."""
 
     def __init__(self) -> None:
-        self._file = cache_folder(_ROOM, f"-{_versions()}") / "texts.sqlite"
-        self._known: dict[str, str] = {}
         self._new: dict[str, str] = {}
-        try:
-            with sqlite3.connect(self._file, timeout=5.0) as db:
-                db.execute("CREATE TABLE IF NOT EXISTS texts (id INTEGER PRIMARY KEY, key TEXT UNIQUE, text TEXT)")
-                self._known.update(db.execute("SELECT key, text FROM texts"))
-            db.close()
-        except sqlite3.DatabaseError:
-            self._file.unlink(missing_ok=True)
+        self._db: sqlite3.Connection | None = None
 
     def __getitem__(self, key: str) -> str | None:
-        return self._known.get(key)
+        if key not in _known:
+            try:
+                found = self._open().execute("SELECT text FROM texts WHERE key = ?", (key,)).fetchone()
+            except sqlite3.DatabaseError:
+                return None
+            if found is None:
+                return None
+            _known[key] = found[0]
+        return _known[key]
 
     def add(self, key: str, text: str) -> None:
         """Keep a text."""
-        self._known[key] = self._new[key] = text
+        _known[key] = self._new[key] = text
 
     def write(self) -> None:
         """Write what is new; where that is not possible it is built again some other time."""
-        if not self._new:
-            return
         try:
-            with sqlite3.connect(self._file, timeout=5.0) as db:
-                db.execute("PRAGMA synchronous = OFF")
-                rows = list(self._new.items())
-                db.executemany("INSERT OR IGNORE INTO texts (key, text) VALUES (?, ?)", rows)
-                db.execute("DELETE FROM texts WHERE id <= (SELECT max(id) FROM texts) - ?", (_MOST,))
-            db.close()
+            if self._new:
+                with self._open() as db:
+                    rows = list(self._new.items())
+                    db.executemany("INSERT OR IGNORE INTO texts (key, text) VALUES (?, ?)", rows)
+                    db.execute("DELETE FROM texts WHERE id <= (SELECT max(id) FROM texts) - ?", (_MOST,))
+        except sqlite3.OperationalError:
+            pass  # another process is writing, or the disk is full
         except sqlite3.DatabaseError:
-            return
-        self._new.clear()
+            _file().unlink(missing_ok=True)
+        if self._db is not None:
+            self._db.close()
+        self._new, self._db = {}, None
+
+    def _open(self) -> sqlite3.Connection:
+        if self._db is None:
+            self._db = sqlite3.connect(_file(), timeout=5.0)
+            self._db.execute("PRAGMA synchronous = OFF")
+            self._db.execute("CREATE TABLE IF NOT EXISTS texts (id INTEGER PRIMARY KEY, key TEXT UNIQUE, text TEXT)")
+        return self._db
 
 
 @cache
-def texts() -> Texts:
-    """Those of this process, whatever lake they are for."""
-    return Texts()
+def _file() -> Path:
+    return cache_folder(_ROOM, f"-{_versions()}") / "texts.sqlite"
 
 
 @cache
