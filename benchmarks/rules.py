@@ -60,20 +60,22 @@ SELECT facility, day,
   sum((step = 'accepted' AND substr(origin, 1, 4) <> substr(destination, 1, 4) AND reached > 0)::INT) n5
 FROM s WHERE day BETWEEN DATE '{first}' AND DATE '{last}' GROUP BY ALL
 """
-_CHECK = """
-import json, resource, sys, time
+# the high mark of the process itself: getrusage also knows that of the one it was forked from
+_TIMED = """
+import json, time
 begun = time.perf_counter()
+{work}
+spent = time.perf_counter() - begun
+memory = next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM"))
+print(json.dumps([spent, int(memory) / 1024, len(found)]))
+"""
+_CHECK = """
 import clearway as cw
 found = cw.check({lake!r}, {first!r}, {last!r}, packs={packs!r}, rules={rules!r})
-spent = time.perf_counter() - begun
-print(json.dumps([spent, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, len(found)]))
 """
 _PEER = """
-import json, resource, time
-begun = time.perf_counter()
 import duckdb
-rows = duckdb.connect(config={{"memory_limit": "1500MB"}}).sql({sql!r}).to_arrow_table()
-print(json.dumps([time.perf_counter() - begun, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, len(rows)]))
+found = duckdb.connect(config={{"memory_limit": "1500MB"}}).sql({sql!r}).to_arrow_table()
 """
 
 
@@ -124,8 +126,9 @@ def grow(lake_folder: Path, scans: Path, months: int) -> None:
     lake.compact()
 
 
-def timed(code: str, runs: int, before: Callable[[], object] = lambda: None) -> tuple[float, float, int]:
-    """Median seconds and MB of some code in fresh processes, and what it counted; ``before`` each of them."""
+def timed(work: str, runs: int, before: Callable[[], object] = lambda: None) -> tuple[float, float, int]:
+    """Median seconds and MB of some work in fresh processes, and how much it found; ``before`` each of them."""
+    code = _TIMED.format(work=work)
     results = []
     for _ in range(runs):
         before()
