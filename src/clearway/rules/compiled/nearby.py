@@ -15,7 +15,7 @@ from typing import Any
 import ibis
 
 from clearway.rules.compiled.relations import Prepared
-from clearway.rules.compiled.terms import holds
+from clearway.rules.compiled.terms import filtered
 from clearway.rules.conditions import Condition, Related, related_in
 from clearway.rules.resolving import Ranks
 
@@ -39,7 +39,7 @@ def looked_up(prepared: Prepared, related: Iterable[Related], ranks: Ranks) -> P
 def counted(prepared: Prepared, base: Condition | None, ranks: Ranks) -> Prepared:
     """Only the records that meet a condition."""
     known = looked_up(prepared, related_in(base), ranks)
-    return replace(known, table=known.table.filter(holds(base, known.table, ranks, known.related)))
+    return replace(known, table=filtered(known.table, base, ranks, known.related))
 
 
 def _found(judged: Any, around: Any, one: Related, key: Sequence[str], ranks: Ranks) -> Any:
@@ -61,7 +61,7 @@ def _found(judged: Any, around: Any, one: Related, key: Sequence[str], ranks: Ra
 
 def _pairs(judged: Any, around: Any, one: Related, key: Sequence[str], ranks: Ranks) -> Any:
     """Records judged beside others of the same subject that are as asked; ``_gap`` is microseconds from one on."""
-    others = around.filter(holds(one.where, around, ranks, {}))
+    others = filtered(around, one.where, ranks)
     others = others.select(
         _of=others[one.subject], _then=others["_time"], **{f"_same_{n}": others[n] for n in one.same},
         **{f"_id_{k}": others[k] for k in key},

@@ -84,10 +84,9 @@ class Scopes:
         dotted = _dotted([typed])
 
         def build(tables: Any) -> Any:
-            from clearway.rules.compiled.terms import boolean
+            from clearway.rules.compiled.terms import filtered
 
-            table = _unit_table(tables, dotted)
-            return table.filter(boolean(typed, table, self.packs.ranks)).select(units.columns)
+            return filtered(_unit_table(tables, dotted), typed, self.packs.ranks).select(units.columns)
 
         return self.bench.ask_frames(("units", typed), build, _registers(dotted), _asked=units)
 

@@ -179,10 +179,9 @@ class Singles(Reports):
             tree = Names(rtype, self.lake.types).typed(edition.held_where)
 
             def build(tables: Any) -> Any:
-                from clearway.rules.compiled.terms import boolean
+                from clearway.rules.compiled.terms import filtered
 
-                table = tables.table("_asked")
-                return table.filter(boolean(tree, table, self.packs.ranks))
+                return filtered(tables.table("_asked"), tree, self.packs.ranks)
 
             rows = self.bench.ask_frames(("held", tree), build, _asked=rows)
         unit = edition.held_by or rtype.unit or rtype.subject

@@ -15,6 +15,7 @@ import ibis
 
 from clearway.rules import expressions as ex
 from clearway.rules.conditions import Condition, Needs, Neither, Related, Span, Where
+from clearway.rules.expressions import Expression
 from clearway.rules.resolving import Ranks
 
 _SIGNS = {
@@ -42,6 +43,40 @@ def boolean(tree: ex.Expression, table: Any, ranks: Ranks) -> Any:
             return _folded([boolean(p, table, ranks) for p in parts], all_of=True)
         case ex.Any(parts):
             return _folded([boolean(p, table, ranks) for p in parts], all_of=False)
+
+
+def _met(tree: ex.Expression, table: Any, ranks: Ranks) -> Any:
+    """An expression as a filter, for which missing is as good as false: so the engine may look while it reads."""
+    match tree:
+        case ex.Compare(sign, left, right):
+            return _SIGNS[sign](_operand(left, table, ranks), _operand(right, table, ranks))
+        case ex.Among(of, values):
+            return _operand(of, table, ranks).isin([v.value for v in values])
+        case ex.All(parts):
+            return _folded([_met(p, table, ranks) for p in parts], all_of=True)
+        case ex.Any(parts):
+            return _folded([_met(p, table, ranks) for p in parts], all_of=False)
+        case _:
+            return boolean(tree, table, ranks)
+
+
+def filtered(
+    table: Any, condition: Condition | Expression | None, ranks: Ranks, related: Mapping[Related, str] | None = None
+) -> Any:
+    """The rows that meet a condition; ``related`` names the columns of related records."""
+    match condition:
+        case None:
+            return table
+        case Where(tree):
+            return table.filter(_met(tree, table, ranks))
+        case Needs(count, of) if count == len(of):
+            for part in of:
+                table = filtered(table, part, ranks, related)
+            return table
+        case Related() | Span() | Neither() | Needs():
+            return table.filter(holds(condition, table, ranks, related or {}))
+        case _:
+            return table.filter(_met(condition, table, ranks))
 
 
 def _folded(parts: list[Any], *, all_of: bool) -> Any:
