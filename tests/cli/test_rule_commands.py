@@ -141,3 +141,16 @@ def test_what_is_odd_about_a_lake_is_said(lake: Path) -> None:
     said = cw.check(lake, DAY, DAY, rules=["sec-realname-check"]).said()
     assert any("telex" in s["what"] and "no figure" in s["means"] for s in said)
     assert any("u9" in s["what"] and "no scope" in s["means"] for s in said)
+
+
+def test_what_is_asked_of_units(tmp_path: Path) -> None:
+    """Fields a day by kind of unit: those rules use and the key, never scans; a lake may expect less."""
+    asked = json.loads(run("pack", "burden", "cn", "--json").stdout)
+    outlet = {a["type"]: a for a in asked if a["kind"] == "outlet"}
+    assert "scan" not in outlet and outlet["outlet_hours"]["fields"][:2] == ["facility", "day"]
+    assert outlet["hazard"]["fields_a_day"] == round(len(outlet["hazard"]["fields"]) / 7, 2)
+    lake = Lake.open(tmp_path / "lake")
+    (lake.folder / "expected.csv").write_text("type,kinds,every,due_hours\ndaily_volume,outlet,day,24\n")
+    fewer = json.loads(run("pack", "burden", "cn", "--lake", str(lake.folder), "--json").stdout)
+    assert [(a["kind"], a["type"]) for a in fewer] == [("outlet", "daily_volume")]
+    assert "fields a day" in run("pack", "burden", "--lang", "en").stdout

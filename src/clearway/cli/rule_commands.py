@@ -162,6 +162,36 @@ def overdue_(
         typer.echo(f"  {gap.id:<28} {gap.title.say(tongue)}: {gap.why.say(tongue)}")
 
 
+@pack_app.command("burden")
+def burden_(
+    packs: PackArguments = None,
+    lake: Annotated[Path | None, typer.Option("--lake", metavar="DIR", help="As this lake expects returns.")] = None,
+    json_: Json = False,
+    lang: Lang = None,
+) -> None:
+    """Say what is asked of units: returns that no scan can take the place of, in fields a day."""
+    from clearway.records import Lake
+    from clearway.rules import burden
+
+    zh = language(lang) == "zh"
+    asked = burden(_packs(packs), Lake.open(lake, create=False) if lake is not None else None)
+    if json_:
+        from dataclasses import asdict
+
+        echo_json([{**asdict(a), "fields_a_day": round(a.a_day, 2)} for a in asked])
+        return
+    for kind in dict.fromkeys(a.kind for a in asked):
+        mine = [a for a in asked if a.kind == kind]
+        always = sum(a.a_day for a in mine if not a.season)
+        more = sum(a.a_day for a in mine if a.season)
+        extra = (f"，疫情等时期另加 {more:.1f}" if zh else f", {more:.1f} more in a season") if more else ""
+        typer.echo(f"{kind}: " + (f"每日 {always:.1f} 个字段{extra}" if zh else f"{always:.1f} fields a day{extra}"))
+        for a in mine:
+            season = f" ({a.season})" if a.season else ""
+            rules = f"{a.rules} 条规则" if zh else f"{a.rules} rules"
+            typer.echo(f"  {a.type:<16} {a.every:<6}{season} {rules}: {', '.join(a.fields)}")
+
+
 @pack_app.command("test")
 def test_(
     packs: PackArguments = None,

@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from clearway.records.completeness import Completeness
+    from clearway.records.completeness import Completeness, Expectation, expectations
     from clearway.records.declared import Field, RecordType, record_types
     from clearway.records.door import Lake
     from clearway.records.identifiers import code_stood, normalise_s10
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "Completeness": "completeness",
+    "Expectation": "completeness",
     "Field": "declared",
     "Lake": "door",
     "RecordType": "declared",
@@ -31,6 +32,7 @@ _HOME = {
     "as_of_join": "registers",
     "code_stood": "identifiers",
     "empty_frame": "lake.store",
+    "expectations": "completeness",
     "frame_of": "plain",
     "in_force": "registers",
     "lies_in": "registers",
@@ -44,6 +46,7 @@ _HOME = {
 
 __all__ = [
     "Completeness",
+    "Expectation",
     "Field",
     "Lake",
     "RecordType",
@@ -51,6 +54,7 @@ __all__ = [
     "as_of_join",
     "code_stood",
     "empty_frame",
+    "expectations",
     "frame_of",
     "in_force",
     "lies_in",

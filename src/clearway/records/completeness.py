@@ -25,7 +25,7 @@ import polars as pl
 
 from clearway.core.errors import Faults
 from clearway.core.schema import nearest
-from clearway.records.declared import RecordType
+from clearway.records.declared import RecordType, record_types
 from clearway.records.registers import in_force, season_at
 
 if TYPE_CHECKING:
@@ -93,10 +93,17 @@ def _counted(states: pl.DataFrame, by: list[str]) -> pl.DataFrame:
     )
 
 
-def expectations(lake: Lake) -> list[Expectation]:
-    """What is expected in a lake; raises InputError with what is wrong in its ``expected.csv``."""
-    own = lake.folder / "expected.csv"
-    text = own.read_text(encoding="utf-8-sig") if own.exists() else _standard()
+def expectations(lake: Lake | None = None) -> list[Expectation]:
+    """What is expected in a lake, or where none says otherwise.
+
+    Raises
+    ------
+    InputError
+        With what is wrong in the lake's ``expected.csv``.
+    """
+    own = lake.folder / "expected.csv" if lake is not None else Path("expected.csv")
+    text = own.read_text(encoding="utf-8-sig") if lake is not None and own.exists() else _standard()
+    types = lake.types if lake is not None else record_types()
     faults, found = Faults(), []
     reader = csv.DictReader(io.StringIO(text))
     for column in ("type", "kinds", "every", "due_hours"):
@@ -104,8 +111,8 @@ def expectations(lake: Lake) -> list[Expectation]:
             faults.add("missing_column", own.name, 1, column)
     faults.require()
     for number, row in enumerate(reader, 2):
-        if row["type"] not in lake.types:
-            faults.add("unknown_type", own.name, number, "type", row["type"], nearest=nearest(row["type"], lake.types))
+        if row["type"] not in types:
+            faults.add("unknown_type", own.name, number, "type", row["type"], nearest=nearest(row["type"], types))
         if row["every"] not in EVERY:
             faults.add("unknown_kind", own.name, number, "every", row["every"], nearest=nearest(row["every"], EVERY))
         try:

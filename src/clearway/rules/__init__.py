@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from clearway.rules.asking import Asked, burden
     from clearway.rules.cases import Rows, Stage, build
     from clearway.rules.declared import Edition, Packs, Rule, RuleCase
     from clearway.rules.evaluating import check
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from clearway.rules.tracing import trace
 
 _HOME = {
+    "Asked": "asking",
     "BUILT_IN": "reading",
     "Edition": "declared",
     "Findings": "findings",
@@ -34,6 +36,7 @@ _HOME = {
     "Stage": "cases",
     "all_rules": "reading",
     "build": "cases",
+    "burden": "asking",
     "check": "evaluating",
     "client_code": "testing",
     "explain": "explaining",
@@ -47,6 +50,7 @@ _HOME = {
 
 __all__ = [
     "BUILT_IN",
+    "Asked",
     "Edition",
     "Findings",
     "Packs",
@@ -57,6 +61,7 @@ __all__ = [
     "Stage",
     "all_rules",
     "build",
+    "burden",
     "check",
     "client_code",
     "explain",

@@ -100,6 +100,21 @@ class Edition:
     ripe: str = ""
     held_by: str = ""
 
+    @property
+    def conditions(self) -> list[Condition]:
+        """All conditions over records of its type."""
+        return [c for c in (self.base, self.match, self.adds, self.takes) if c is not None]
+
+    @property
+    def fields(self) -> set[str]:
+        """Names it uses of its type, beside those in conditions; some go through a register."""
+        plain = (self.unit_field, self.value, self.over, self.distinct, self.subject, self.start, self.end)
+        names = {n for n in (*plain, self.sampled, self.ripe) if n} - {"CN", "day"}
+        if self.clock is not None:
+            names |= {self.clock.start, *(self.clock.pause or ())}
+            names |= set() if self.clock.stop_type else {self.clock.stop}
+        return names
+
 
 @dataclass(frozen=True)
 class Measure:

@@ -50,21 +50,10 @@ class Singles(Reports):
 
     def source(self, editions: Iterable[Edition], more: Iterable[str] = ()) -> Source:
         """What is read of a type for all that some definitions use."""
-        conditions: list[Condition | None] = []
-        names: set[str] = set(more)
-        kind = ""
-        for e in editions:
-            kind = e.of
-            conditions += [e.base, e.match, e.adds, e.takes]
-            names |= {
-                n
-                for n in (e.unit_field, e.value, e.over, e.distinct, e.subject, e.start, e.end, e.sampled, e.ripe)
-                if n
-            }
-            if e.clock is not None:
-                names |= {e.clock.start, *(e.clock.pause or ())} | (set() if e.clock.stop_type else {e.clock.stop})
-        rtype = self.lake.type(kind)
-        names -= {sums.NATION, "day"}
+        every = list(editions)
+        rtype = self.lake.type(every[0].of)
+        conditions = [c for e in every for c in e.conditions]
+        names = set(more).union(*(e.fields for e in every))
         if rtype.subject:
             names.add(rtype.subject)
         return source_of(rtype, conditions, names)
