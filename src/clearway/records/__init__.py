@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from clearway.records.completeness import Completeness, Expectation, expectations
+    from clearway.records.completeness import Completeness, expectations
     from clearway.records.declared import Field, RecordType, record_types
     from clearway.records.door import Lake
     from clearway.records.identifiers import code_stood, normalise_s10
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 _HOME = {
     "Completeness": "completeness",
-    "Expectation": "completeness",
     "Field": "declared",
     "Lake": "door",
     "RecordType": "declared",
@@ -46,7 +45,6 @@ _HOME = {
 
 __all__ = [
     "Completeness",
-    "Expectation",
     "Field",
     "Lake",
     "RecordType",

@@ -284,10 +284,6 @@ class Lake:
         found = (self._layout.last_day(kind, by) for kind in self._layout.kinds())
         return max((d for d in found if d is not None), default=None)
 
-    def days(self) -> list[date]:
-        """The days there are records of, registers apart, in order."""
-        return sorted({day for kind in self._layout.kinds() for day in self._layout.days(kind)})
-
     def compact(self, told: Callable[[int], None] = lambda files: None) -> dict[str, int]:
         """Put the files of each type and day together; returns files before and after."""
         with writing(self._layout):
