@@ -13,6 +13,7 @@ from clearway.records import Lake
 from clearway.reporting import render_findings
 from clearway.rules import Findings, check
 from clearway.world import make_world
+from tests.reporting.conftest import quiet_page
 
 FIRST, LAST = date(2022, 7, 4), date(2022, 7, 10)
 
@@ -35,31 +36,21 @@ def test_findings(browser: Any, findings: Findings, tmp_path: Path, width: int, 
     """Sums, breaches and the board say what the findings say; binding ones first; nothing is fetched or wider."""
     path = tmp_path / "findings.html"
     path.write_text(render_findings(findings, lang), encoding="utf-8")
-    page = browser.new_page(viewport={"width": width, "height": 900})
-    asked: list[str] = []
-    errors: list[str] = []
-    page.on("request", lambda r: asked.append(r.url))
-    page.on("pageerror", lambda e: errors.append(str(e)))
-    page.on("console", lambda m: errors.append(m.text) if m.type in ("error", "warning") else None)
-    page.goto(path.as_uri())
-    states = findings.summary()["states"]
-    sums = [cell.inner_text() for cell in page.locator("#sums tbody tr").first.locator("td.num").all()]
-    assert sums[0] == f"{states['breached']:,}" and sums[4] == f"{states['met']:,}"
-    rows = page.locator("#breaches tbody tr")
-    assert rows.count() == len(findings.frame.filter(findings.frame["state"] == "breached"))
-    binding = [row.get_attribute("class") != "advisory" for row in rows.all()]
-    assert binding == sorted(binding, reverse=True) and sum(binding) == len(findings.breaches)
-    assert page.locator("table.map td.b").count() >= findings.breaches["rule"].n_unique()
-    words = rows.filter(has=page.locator("td:first-child", has_text="sec-realname-check")).first.inner_text()
-    assert {"zh": "实名", "en": "real name"}[lang] in words
-    heading = page.locator("h1")
-    before = heading.inner_text()
-    page.locator("#lang").click()
-    assert heading.inner_text() != before
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
-    assert errors == []
-    page.close()
+    with quiet_page(browser, path, width) as page:
+        states = findings.summary()["states"]
+        sums = [cell.inner_text() for cell in page.locator("#sums tbody tr").first.locator("td.num").all()]
+        assert sums[0] == f"{states['breached']:,}" and sums[4] == f"{states['met']:,}"
+        rows = page.locator("#breaches tbody tr")
+        assert rows.count() == len(findings.frame.filter(findings.frame["state"] == "breached"))
+        binding = [row.get_attribute("class") != "advisory" for row in rows.all()]
+        assert binding == sorted(binding, reverse=True) and sum(binding) == len(findings.breaches)
+        assert page.locator("table.map td.b").count() >= findings.breaches["rule"].n_unique()
+        words = rows.filter(has=page.locator("td:first-child", has_text="sec-realname-check")).first.inner_text()
+        assert {"zh": "实名", "en": "real name"}[lang] in words
+        heading = page.locator("h1")
+        before = heading.inner_text()
+        page.locator("#lang").click()
+        assert heading.inner_text() != before
 
 
 @pytest.mark.browser

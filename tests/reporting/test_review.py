@@ -10,6 +10,7 @@ import pytest
 from clearway.notices import Notice, read_notice, standard_reader
 from clearway.reporting import render_review
 from tests.conftest import ROOT
+from tests.reporting.conftest import quiet_page
 
 
 @pytest.fixture(scope="module")
@@ -24,32 +25,22 @@ def test_review(browser: Any, notice: Notice, tmp_path: Path, width: int, lang: 
     """Every order stands in the table and in the text, every mark says why, nothing is fetched, nothing is wider."""
     path = tmp_path / "review.html"
     path.write_text(render_review(notice, lang), encoding="utf-8")
-    page = browser.new_page(viewport={"width": width, "height": 800})
-    asked: list[str] = []
-    errors: list[str] = []
-    page.on("request", lambda r: asked.append(r.url))
-    page.on("pageerror", lambda e: errors.append(str(e)))
-    page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
-    page.goto(path.as_uri())
-    assert page.locator("#orders tbody tr").count() == len(notice.orders)
-    assert page.locator("mark").count() == len(notice.orders)
-    for order in notice.orders:
-        assert order.text in (page.locator(f"#t{order.n}").text_content() or "")
-    heading = page.locator(".pair.head div").first
-    if width > 700:
-        assert heading.inner_text() == {"zh": "原文", "en": "page as it stood"}[lang]
-    page.locator("del[data-k=reading]").first.click()
-    assert {"zh": "拼音", "en": "pinyin"}[lang] in page.locator("#why").inner_text()
-    page.keyboard.press("Escape")
-    assert page.locator("#why").inner_text() == ""
-    page.locator("#lang").click()
-    assert page.locator("h2").first.inner_text().startswith({"zh": "Orders", "en": "要求"}[lang])
-    page.locator("#orders tbody a").first.click()
-    assert page.url.endswith("#t1")
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
-    assert errors == []
-    page.close()
+    with quiet_page(browser, path, width) as page:
+        assert page.locator("#orders tbody tr").count() == len(notice.orders)
+        assert page.locator("mark").count() == len(notice.orders)
+        for order in notice.orders:
+            assert order.text in (page.locator(f"#t{order.n}").text_content() or "")
+        heading = page.locator(".pair.head div").first
+        if width > 700:
+            assert heading.inner_text() == {"zh": "原文", "en": "page as it stood"}[lang]
+        page.locator("del[data-k=reading]").first.click()
+        assert {"zh": "拼音", "en": "pinyin"}[lang] in page.locator("#why").inner_text()
+        page.keyboard.press("Escape")
+        assert page.locator("#why").inner_text() == ""
+        page.locator("#lang").click()
+        assert page.locator("h2").first.inner_text().startswith({"zh": "Orders", "en": "要求"}[lang])
+        page.locator("#orders tbody a").first.click()
+        assert page.url.endswith("#t1")
 
 
 @pytest.mark.browser
