@@ -278,7 +278,7 @@ def _agree(folder: Path, data: Any, now: datetime) -> None:
         "shift": data.draw(shifts, label="shifts"),
     }
     declared = data.draw(st.lists(rules(), min_size=3, max_size=6), label="rules")
-    _write(folder / "pack", declared)
+    write_declared(folder / "pack", declared)
     lake = Lake.open(folder / "lake")
     fill(lake, [{name: mine for name, mine in rows.items() if mine}])
     packs = load_packs([str(folder / "pack")])
@@ -293,7 +293,7 @@ def _agree(folder: Path, data: Any, now: datetime) -> None:
         assert {n: row[n] for n in COMPARED} == {n: plain[key][n] for n in COMPARED}, key
 
 
-def _write(folder: Path, declared: list[dict[str, Any]]) -> None:
+def write_declared(folder: Path, declared: list[dict[str, Any]]) -> None:
     folder.mkdir()
     head = HEAD + "ranks: {order: [accepted, screened, departed, delivered]}\n"
     (folder / "pack.yaml").write_text(head, encoding="utf-8")

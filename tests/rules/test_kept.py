@@ -112,7 +112,7 @@ def _grow(folder: Path, data: Any) -> None:
         again = data.draw(st.lists(st.sampled_from(before), max_size=2, unique_by=id)) if before else []
         steps[step] += [("daily_volume", {**r, "accepted": 4, "delivered": step}) for r in again]
     declared = data.draw(st.lists(engines.rules(), min_size=3, max_size=5), label="rules")
-    engines._write(folder / "pack", declared)
+    engines.write_declared(folder / "pack", declared)
     packs = load_packs([str(folder / "pack")])
     lake = Lake.open(folder / "lake")
     for n, (step_rows, now) in enumerate(zip(steps, MOMENTS, strict=True)):
@@ -202,7 +202,7 @@ def test_single_records_of_what_expires_are_not_kept(grown: tuple[Lake, Packs], 
     """Gaps between scans need single scans: their item ids are not in what is kept, days of returns are."""
     lake, _ = grown
     folder = tmp_path / "single"
-    engines._write(
+    engines.write_declared(
         folder,
         [
             {"title": {"zh": "甲", "en": "a"}, "values": {"2022-01-01": {"at_most": 1, "cite": "x"}}, "basis": "text",

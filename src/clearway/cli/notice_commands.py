@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from clearway.cli.app import Json, Lang, Quiet, app, echo_json, language
+from clearway.cli.progress import Progress
 from clearway.core.errors import ClearwayError, Faults
 
 if TYPE_CHECKING:
@@ -56,18 +57,20 @@ def read(
     documents: list[dict[str, Any]] = []
     stopped = False
     try:
-        for path in _progress(paths, quiet or json_):
-            notice = reader.read_or_fault(path, faults)
-            if notice is None:
-                continue
-            if out is not None:
-                _write(notice, out, review, tongue)
-            rows += order_rows(notice, tongue) if xlsx or csv else []
-            documents += [{**notice.to_dict(), "clean": notice.clean}] if json_ else []
-            if not json_ and not quiet:
-                typer.echo(_line(path, notice, tongue))
-                if out is None:
-                    _print_orders(notice, tongue)
+        with Progress(quiet or json_ or len(paths) < 20) as bar:
+            for done, path in enumerate(paths):
+                bar.at(done, len(paths))
+                notice = reader.read_or_fault(path, faults)
+                if notice is None:
+                    continue
+                if out is not None:
+                    _write(notice, out, review, tongue)
+                rows += order_rows(notice, tongue) if xlsx or csv else []
+                documents += [{**notice.to_dict(), "clean": notice.clean}] if json_ else []
+                if not json_ and not quiet:
+                    typer.echo(_line(path, notice, tongue))
+                    if out is None:
+                        _print_orders(notice, tongue)
     except KeyboardInterrupt:
         stopped = True  # what was read so far is listed below
     if out is not None and xlsx:
@@ -110,17 +113,6 @@ def _write(notice: Notice, out: Path, review: bool, tongue: str) -> None:
 
         with staged_file(out / f"{notice.name}.review.html") as staging:
             staging.write_bytes(render_review(notice, tongue).encode("utf-8", "replace"))
-
-
-def _progress(paths: list[Path], silent: bool) -> Any:
-    import sys
-
-    if silent or len(paths) < 20 or not sys.stderr.isatty():
-        return paths
-    from rich.console import Console
-    from rich.progress import track
-
-    return track(paths, description="reading", console=Console(stderr=True))
 
 
 def _line(path: Path, notice: Notice, tongue: str) -> str:

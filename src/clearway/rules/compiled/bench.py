@@ -45,14 +45,14 @@ class Source:
     @property
     def registers(self) -> tuple[str, ...]:
         """Names of the tables around the records."""
-        found = set()
-        for name in self.dotted:
-            head, tail = name.split(".", 1)
-            if head in self.rtype.names:
-                found.add("places" if self.rtype[head].kind == "place" else "units")
-            else:
-                found.add(f"season_{tail}" if head == "season" else head)
-        return tuple(sorted(found))
+        own = {n: "places" if self.rtype[n].kind == "place" else "units" for n in self.rtype.names}
+        return tuple(sorted({own.get(n.split(".", 1)[0]) or register_of(n) for n in self.dotted}))
+
+
+def register_of(name: str) -> str:
+    """The table that a name such as ``zone.level`` or ``season.peak`` is looked up in."""
+    head, tail = name.split(".", 1)
+    return f"season_{tail}" if head == "season" else head
 
 
 def source_of(rtype: RecordType, conditions: Iterable[Condition | None], names: Iterable[str]) -> Source:

@@ -15,7 +15,7 @@ import polars as pl
 
 from clearway.records import Lake, lies_in
 from clearway.rules.compiled import kinds
-from clearway.rules.compiled.bench import Bench
+from clearway.rules.compiled.bench import Bench, register_of
 from clearway.rules.declared import Edition, Packs, Rule
 from clearway.rules.expressions import Expression, fields_of
 from clearway.rules.figures import Job, Window
@@ -88,7 +88,7 @@ class Scopes:
 
             return filtered(_unit_table(tables, dotted), typed, self.packs.ranks).select(units.columns)
 
-        return self.bench.ask_frames(("units", typed), build, _registers(dotted), _asked=units)
+        return self.bench.ask_frames(("units", typed), build, map(register_of, dotted), _asked=units)
 
     def in_scope(self, rule: Rule, edition: Edition, stretch: Stretch) -> pl.DataFrame:
         """Units a rule holds for by period: KEYS and the number of the case that decides, -1 where none does."""
@@ -123,15 +123,11 @@ class Scopes:
                 branches.append((met, ibis.literal(n)))
             return table.select(*KEYS, case=ibis.cases(*branches, else_=-1))
 
-        return self.bench.ask_frames(("cases", conditions), build, _registers(dotted), _asked=units)
+        return self.bench.ask_frames(("cases", conditions), build, map(register_of, dotted), _asked=units)
 
 
 def _dotted(trees: Iterable[Expression]) -> list[str]:
     return sorted({f.name for tree in trees for f in fields_of(tree) if "." in f.name})
-
-
-def _registers(dotted: Iterable[str]) -> list[str]:
-    return [n.replace(".", "_") if n.startswith("season.") else n.split(".", 1)[0] for n in dotted]
 
 
 def _unit_table(tables: Any, dotted: Iterable[str]) -> Any:

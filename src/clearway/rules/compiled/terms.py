@@ -31,10 +31,8 @@ _SIGNS = {
 def boolean(tree: ex.Expression, table: Any, ranks: Ranks) -> Any:
     """An expression over the columns of a table."""
     match tree:
-        case ex.Compare(sign, left, right):
-            return _SIGNS[sign](_operand(left, table, ranks), _operand(right, table, ranks)).fill_null(False)
-        case ex.Among(of, values):
-            return _operand(of, table, ranks).isin([v.value for v in values]).fill_null(False)
+        case ex.Compare() | ex.Among():
+            return _met(tree, table, ranks).fill_null(False)
         case ex.Present(of):
             return _operand(of, table, ranks).notnull()
         case ex.Not(of):
