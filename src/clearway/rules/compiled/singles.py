@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import polars as pl
@@ -25,6 +25,7 @@ from clearway.rules.resolving import Names
 from clearway.rules.surroundings import FAR
 
 _DAY = timedelta(days=1)
+_LONG = timedelta(days=400)
 KEYS = kinds.KEYS
 
 
@@ -195,7 +196,7 @@ class Singles(Reports):
         if clock.pause:
             columns |= {clock.pause[0]: "_pause", clock.pause[1]: "_resume"}
         if clock.start != self.lake.type(job.edition.of).time:
-            job = replace(job, first=job.first - 400 * _DAY)  # a record may lie long before its clock starts
+            job = replace(job, first=job.first - _LONG)  # a record may lie long before its clock starts
         rows, job = self._rows(job, columns)
         if clock.stop_type:
             rows = rows.join(self._stops(job), on="subject", how="left")
@@ -224,7 +225,9 @@ class Singles(Reports):
             return table.group_by(subject=table[clock.stop_on].cast("string")).aggregate(_stop=table[clock.stop].min())
 
         source = source_of(rtype, [where], {clock.stop, clock.stop_on})
-        return self.bench.ask(("stops", clock, where), source, job.first, FAR.date() - _DAY, build)
+        # what stops a clock may lie before its start, such as a filing before the opening
+        first = job.first - _LONG if rtype.by_day else date(1900, 1, 1)
+        return self.bench.ask(("stops", clock, where), source, first, FAR.date() - _DAY, build)
 
     def want(self, job: Job, what: str) -> Want:
         """The days of a job's records, of which ``what`` is asked."""
